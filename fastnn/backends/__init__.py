@@ -1,0 +1,132 @@
+"""The seam between trainer and arithmetic: what a backend must offer, and how to get one by name."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.errors import InputError, MissingDependencyError
+
+Array = NDArray[Any]
+
+# Simplest first. "auto" takes the fastest that imports.
+NAMES = ("numpy", "numba")
+
+
+class Parameters(Protocol):
+    """What a backend reads of a network (`fastnn.Network` is one).
+
+    weights     one (fan_in, fan_out) array a layer
+    biases      one (fan_out,) array a layer
+    activation  name of g in the hidden layers; the output layer is linear, followed by the loss's own map
+    loss_name   "cross_entropy" (outputs are logits) or "squared_error" (outputs are predictions)
+    input_scale what uint8 input is multiplied by (None: as it is); other input is used as given
+    """
+
+    weights: list[Array]
+    biases: list[Array]
+    activation: str
+    loss_name: str
+    input_scale: float | None
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What a training run needs beyond network and data; every value already checked."""
+
+    batch_size: int
+    threads: int | None = None
+
+
+class Run(Protocol):
+    """A training run: owns its memory, trains on the rows it is told, writes weights back when asked."""
+
+    def epoch(self, order: Array, learning_rate: float) -> tuple[float, int]:
+        """Train on the rows of `order`, one update a mini-batch: (mean loss, correctly classified rows).
+
+        The last mini-batch may be smaller. Loss and count are taken as the rows are met, before each update.
+        """
+
+    def write_back(self) -> None:
+        """Copy the run's weights and biases into the network, in place."""
+
+    def close(self) -> None:
+        """Free what the run holds; the network keeps the weights last written back."""
+
+
+class Backend(Protocol):
+    """Arithmetic, and nothing else: no epochs, shuffles, labels or files.
+
+    Shapes: X (batch, fan_in), W (fan_in, fan_out), b (fan_out,), Z and A (batch, fan_out); dV = ∂loss/∂V.
+    Labels are class indices, int64 (batch,); targets of a regression are (batch, n_outputs).
+    `numpy_backend` is the specification; its docstrings hold for every backend.
+    """
+
+    def dense_forward(self, X: Array, W: Array, b: Array) -> Array: ...
+    def dense_backward(
+        self, X: Array, W: Array, dZ: Array, *, input_gradient: bool = True
+    ) -> tuple[Array, Array, Array | None]: ...
+    def activate(self, name: str, Z: Array) -> Array: ...
+    def activation_derivative(self, name: str, Z: Array) -> Array: ...
+    def softmax(self, logits: Array) -> Array: ...
+    def softmax_cross_entropy(self, logits: Array, labels: Array) -> tuple[float, Array]: ...
+    def squared_error(self, outputs: Array, targets: Array) -> tuple[float, Array]: ...
+    def sgd_update(self, parameter: Array, gradient: Array, learning_rate: float) -> None: ...
+    def loss_and_gradients(
+        self, network: Parameters, X: Array, y: Array
+    ) -> tuple[float, list[Array], list[Array]]: ...
+    def predict(self, network: Parameters, X: Array) -> Array: ...
+    def evaluate(self, network: Parameters, X: Array, y: Array) -> tuple[float, int]: ...
+    def open_run(self, network: Parameters, X: Array, y: Array, settings: RunSettings) -> Run: ...
+
+
+def get(name: str = "auto") -> tuple[str, Backend]:
+    """Return the backend `name` as (its name, the module that is the backend).
+
+    "auto" is what the environment variable FASTNN_BACKEND says, else Numba where it imports, else NumPy.
+    """
+    came_from = "backend"
+    if name == "auto" and os.environ.get("FASTNN_BACKEND"):
+        came_from, name = "FASTNN_BACKEND", os.environ["FASTNN_BACKEND"]
+    if name == "auto":
+        name = available()[-1]
+    if name not in NAMES:
+        raise InputError(f"{came_from}={name!r} is unknown; use 'auto', 'numba' or 'numpy'")
+    return name, _load(name)
+
+
+def available() -> tuple[str, ...]:
+    """Names of the backends that import on this machine, simplest first."""
+    return tuple(name for name in NAMES if _why_missing(name) is None)
+
+
+def _load(name: str) -> Backend:
+    problem = _why_missing(name)
+    if problem is not None:
+        raise MissingDependencyError(
+            f"backend={name!r} does not import here ({problem}); install it, or use backend='numpy'"
+        )
+    return cast(Backend, importlib.import_module(f"fastnn.backends.{name}_backend"))
+
+
+def _why_missing(name: str) -> str | None:
+    # Numba refuses NumPy or Python versions it does not know with an ImportError of its own, so only
+    # importing tells.
+    if name == "numba":
+        try:
+            importlib.import_module("numba")
+        except ImportError as error:
+            return str(error).splitlines()[0]
+    return None
+
+
+def as_float(X: Array, input_scale: float | None, dtype: np.dtype[Any]) -> Array:
+    """X as `dtype`: uint8 is multiplied by `input_scale`, anything else is used as given."""
+    if X.dtype == np.uint8 and input_scale is not None:
+        return np.multiply(X, dtype.type(input_scale), dtype=dtype)
+    return X.astype(dtype, copy=False)

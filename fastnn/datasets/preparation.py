@@ -1,0 +1,107 @@
+"""Preparing data for training: a train/development split by class, and one-hot labels."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from fastnn.errors import InputError
+
+Indices = NDArray[np.intp]
+
+
+def split(
+    X: ArrayLike,
+    y: ArrayLike,
+    fraction: float = 0.1,
+    seed: int | np.random.Generator = 0,
+    stratify: bool = True,
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Hold out a part of the data for development; the rows keep their order.
+
+    Shapes     X (n, …), y (n,) -> X_train, y_train, X_dev, y_dev
+    fraction   the share of rows held out, above 0 and below 1
+    stratify   keep the classes' shares the same in both parts, and at least one row of each class in
+               training; float y (regression) is split plainly
+    Errors     InputError for a fraction out of range, lengths that differ, or too few rows
+    """
+    X, y = np.asarray(X), np.asarray(y)
+    if X.ndim == 0 or y.ndim == 0 or len(X) != len(y):
+        raise InputError(f"X and y must have one row per sample, got shapes {X.shape} and {y.shape}")
+    train, dev = split_indices(y, fraction, np.random.default_rng(seed), stratify)
+    return X[train], y[train], X[dev], y[dev]
+
+
+def split_indices(
+    y: NDArray[Any] | int, fraction: float, generator: np.random.Generator, stratify: bool = True
+) -> tuple[Indices, Indices]:
+    """Choose which rows to hold out.
+
+    Shapes     y (n,), or just the number n -> train (n - k,), dev (k,), both ascending,
+               k = round(fraction · n), at least 1 and at most n - 1; fewer where classes with a single
+               row leave fewer to take
+    Errors     InputError
+    """
+    n = y if isinstance(y, int) else len(y)
+    if not 0 < fraction < 1:
+        raise InputError(f"fraction must be above 0 and below 1, got {fraction!r}")
+    if n < 2:
+        raise InputError(f"a split needs at least 2 rows, got {n}")
+    k = min(max(round(fraction * n), 1), n - 1)
+    by_class = stratify and not isinstance(y, int) and y.ndim == 1 and y.dtype.kind != "f"
+    dev = _take_by_class(np.asarray(y), k, generator) if by_class else generator.permutation(n)[:k]
+    held_out = np.zeros(n, bool)
+    held_out[dev] = True
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+
+
+def one_hot(y: ArrayLike, n_classes: int | None = None, dtype: DTypeLike = "float32") -> NDArray[Any]:
+    """Write class numbers as rows with a single 1.
+
+    Shapes     y (n,) of integers 0..n_classes-1 -> (n, n_classes)
+    n_classes  None: the largest label plus one
+    Errors     InputError for labels that are not integers, negative, or not below n_classes
+    """
+    y = np.asarray(y)
+    if y.ndim != 1 or y.dtype.kind not in "bui":
+        raise InputError(f"y must be a vector of integer class numbers, got {y.dtype} of shape {y.shape}")
+    if n_classes is None:
+        if not y.size:
+            raise InputError("y is empty: say n_classes")
+        n_classes = int(y.max()) + 1
+    if n_classes < 1:
+        raise InputError(f"n_classes must be at least 1, got {n_classes}")
+    if y.size and (y.min() < 0 or y.max() >= n_classes):
+        raise InputError(f"y must hold class numbers 0..{n_classes - 1}, it runs from {y.min()} to {y.max()}")
+    encoded = np.zeros((len(y), n_classes), dtype)
+    encoded[np.arange(len(y)), y.astype(np.intp)] = 1
+    return encoded
+
+
+def _take_by_class(y: NDArray[Any], k: int, generator: np.random.Generator) -> Indices:
+    """Choose k rows so that each class gives its share."""
+    _, classes, counts = np.unique(y, return_inverse=True, return_counts=True)
+    if counts.max() == 1:
+        raise InputError("every class has a single row, so none can be held out; say stratify=False")
+    chosen = []
+    for label, share in enumerate(_shares(counts, k)):
+        rows = np.flatnonzero(classes == label)
+        chosen.append(generator.permutation(rows)[:share])
+    return np.concatenate(chosen)
+
+
+def _shares(counts: NDArray[np.intp], k: int) -> NDArray[np.intp]:
+    """Deal k rows out to the classes in proportion, by largest remainder; each class keeps one row.
+
+    Shapes   counts (n_classes,) -> shares (n_classes,), 0 <= shares < counts,
+             their sum k or (where the classes have no more to give) as many as there are
+    """
+    exact = counts * (k / counts.sum())
+    shares: NDArray[np.intp] = np.minimum(np.floor(exact).astype(np.intp), counts - 1)
+    by_remainder = np.argsort(shares - exact, kind="stable")
+    missing = min(k, int((counts - 1).sum())) - int(shares.sum())
+    while missing:
+        takers = [label for label in by_remainder if shares[label] < counts[label] - 1][:missing]
+        shares[takers] += 1
+        missing -= len(takers)
+    return shares

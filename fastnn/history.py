@@ -1,0 +1,58 @@
+"""The per-epoch record of a training: history["loss"] is a list with one number an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+class History(Mapping[str, list[float]]):
+    """What was measured after each epoch, by name; a mapping from name to list.
+
+    Always there: "loss" (mean over the epoch's rows, each taken before its update) and "seconds" (time of the
+    epoch alone, without validation). For classifiers "accuracy"; with validation data "validation_loss" and
+    "validation_accuracy".
+
+    settings      the training settings as they were resolved (batch_size, learning_rate, backend, …)
+    stop_reason   why training ended: "epochs", "early stopping", "interrupted", or a callback's own words
+    best_epoch    the epoch (from 1) whose weights were kept, when early stopping chose one, else None
+    """
+
+    def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
+        self._columns: dict[str, list[float]] = {}
+        self.settings: dict[str, Any] = dict(settings or {})
+        self.stop_reason = ""
+        self.best_epoch: int | None = None
+
+    def record(self, **values: float) -> None:
+        """Append one epoch's values; every epoch must bring the same names."""
+        if self._columns and values.keys() != self._columns.keys():
+            raise ValueError(f"epoch brings {sorted(values)}, the history has {sorted(self._columns)}")
+        for name, value in values.items():
+            self._columns.setdefault(name, []).append(float(value))
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs recorded so far."""
+        return len(next(iter(self._columns.values()), []))
+
+    def last(self) -> dict[str, float]:
+        """The latest epoch's values by name."""
+        return {name: column[-1] for name, column in self._columns.items()}
+
+    def __getitem__(self, name: str) -> list[float]:
+        try:
+            return self._columns[name]
+        except KeyError:
+            raise KeyError(
+                f"{name!r} was not recorded; there is {', '.join(self._columns) or 'nothing'}"
+            ) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def __repr__(self) -> str:
+        return f"History({self.n_epochs} epochs: {', '.join(self._columns)})"

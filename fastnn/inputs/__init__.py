@@ -1,0 +1,21 @@
+"""The only place that checks and coerces what a user passes: features, targets, and options."""
+
+from fastnn.inputs.features import features, mean_squared_norm, warn_if_badly_scaled
+from fastnn.inputs.options import choice, float_dtype, generator, hidden_widths, positive, whole_number
+from fastnn.inputs.targets import LOSS_NAMES, Targets, known_targets, targets
+
+__all__ = [
+    "LOSS_NAMES",
+    "Targets",
+    "choice",
+    "features",
+    "float_dtype",
+    "generator",
+    "hidden_widths",
+    "known_targets",
+    "mean_squared_norm",
+    "positive",
+    "targets",
+    "warn_if_badly_scaled",
+    "whole_number",
+]
