@@ -1,9 +1,9 @@
-"""How fastnn.train's defaults were chosen: accuracy after 20 epochs over a grid of batch sizes and step sizes.
+"""How fastnn.train's defaults were chosen: accuracy after 20 epochs over batch sizes and step sizes.
 
     python benchmarks/defaults.py [--seeds 5] [--with-mnist]
 
-Small tables come from scikit-learn, raw and standardised, a quarter of the rows held out for testing, one split
-and one initialisation a seed. The row "auto auto" is what fastnn.train does when told nothing.
+Small tables come from scikit-learn, raw and standardised, a quarter of the rows held out for testing, one
+split and one initialisation a seed. The row "auto auto" is what fastnn.train does when told nothing.
 """
 
 import argparse
@@ -48,9 +48,9 @@ def mnist_accuracy(seed: int, **settings: object) -> float:
 def row(name: str, batch_size: object, learning_rate: object, scores: list[float]) -> None:
     """Print one line of the table."""
     spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
+    mean = statistics.mean(scores)
     print(
-        f"{name:28} {batch_size!s:>6} {learning_rate!s:>6} {100 * statistics.mean(scores):7.2f} {100 * spread:6.2f}",
-        flush=True,
+        f"{name:28} {batch_size!s:>6} {learning_rate!s:>6} {100 * mean:7.2f} {100 * spread:6.2f}", flush=True
     )
 
 
@@ -58,7 +58,9 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--with-mnist", action="store_true", help="also MNIST, default settings and 0.1 / 128")
+    parser.add_argument(
+        "--with-mnist", action="store_true", help="also MNIST, default settings and 0.1 / 128"
+    )
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)  # raw tables are badly scaled on purpose
     print(f"{'data':28} {'batch':>6} {'rate':>6} {'mean %':>7} {'sd':>6}")

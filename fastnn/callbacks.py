@@ -74,11 +74,13 @@ class ProgressBar(Callback):
         """Open the bar."""
         from tqdm import tqdm
 
-        self._bar = tqdm(total=training.epochs, unit="epoch", desc="training", file=sys.stderr)
+        # Everything in 80 columns: a short bar, then what is being learned.
+        layout = "{n_fmt}/{total_fmt} |{bar:12}| {elapsed}<{remaining}{postfix}"
+        self._bar = tqdm(total=training.epochs, bar_format=layout, file=sys.stderr)
 
     def epoch_end(self, training: Training) -> None:
         """Move the bar on."""
-        self._bar.set_postfix_str(_summary(training), refresh=False)
+        self._bar.set_postfix_str(_short_summary(training), refresh=False)
         self._bar.update()
 
     def finish(self, training: Training) -> None:
@@ -150,6 +152,19 @@ def _summary(training: Training) -> str:
         parts.append(f"validation loss {last['validation_loss']:.4f}")
     parts.append(f"{_rounded(training.n_rows / last['seconds'])} samples/s")
     return "  ".join(parts)
+
+
+def _short_summary(training: Training) -> str:
+    last = training.history.last()
+    parts = [f"loss {last['loss']:.3g}"]
+    if "accuracy" in last:
+        parts.append(f"acc {100 * last['accuracy']:.1f}%")
+    if "validation_accuracy" in last:
+        parts.append(f"val {100 * last['validation_accuracy']:.1f}%")
+    elif "validation_loss" in last:
+        parts.append(f"val {last['validation_loss']:.3g}")
+    parts.append(f"{_rounded(training.n_rows / last['seconds'])} samples/s")
+    return " ".join(parts)
 
 
 def _rounded(rate: float) -> str:

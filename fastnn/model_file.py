@@ -7,8 +7,6 @@ and the metadata are one JSON string, because the format's writer does not fix t
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from fastnn import backends
 from fastnn.backends import Array
 from fastnn.errors import ModelFileError
 from fastnn.network import Network
+from fastnn.whole_file import write_whole
 
 FORMAT = 1
 _LABEL_KINDS = {"b": "bool", "i": "int", "u": "int", "f": "float", "U": "str"}
@@ -31,7 +30,11 @@ def save(network: Network, path: str | PathLike[str]) -> None:
     tensors = {}
     for layer, (W, b) in enumerate(zip(network.weights, network.biases, strict=True)):
         tensors[f"weights.{layer}"], tensors[f"biases.{layer}"] = W, b
-    _write_whole(Path(path), to_bytes(tensors, metadata={"fastnn": json.dumps(_description(network))}))
+    content = to_bytes(tensors, metadata={"fastnn": json.dumps(_description(network))})
+    try:
+        write_whole(Path(path), content)
+    except OSError as error:
+        raise ModelFileError(f"cannot write {path}: {error.strerror}") from None
 
 
 def load(path: str | PathLike[str], *, backend: str = "auto") -> Network:
@@ -120,6 +123,8 @@ def _network(description: dict[str, Any], tensors: dict[str, Array], backend: st
     if scale is not None and not (isinstance(scale, int | float) and np.isfinite(scale) and scale > 0):
         raise ValueError(f"input_scale is {scale!r}")
     classes = description["classes"]
+    if (classes is None) != (description["loss"] == "squared_error"):
+        raise ValueError("a classifier needs its classes, and only a classifier has some")
     network = Network(
         weights,
         biases,
@@ -132,30 +137,3 @@ def _network(description: dict[str, Any], tensors: dict[str, Array], backend: st
     if list(network.sizes) != description["sizes"] or str(network.dtype) != description["dtype"]:
         raise ValueError(f"its arrays are {network.sizes} {network.dtype}, its description says otherwise")
     return network
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    # A file of the same folder, moved into place: readers see the old model or the new one, never a part.
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise ModelFileError(f"cannot write {path}: {error.strerror}: {path.parent}") from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException as error:
-        Path(temporary).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise ModelFileError(f"cannot write {path}: {error.strerror}") from None
-        raise
-
-
-def _umask() -> int:
-    # mkstemp makes files only their owner can read; a model gets the mode an ordinary new file would.
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

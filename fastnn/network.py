@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from os import PathLike
 from typing import Any
@@ -137,6 +138,8 @@ class Network:
                 f"{name} is uint8, but the model was trained on other numbers: convert it to float and scale "
                 "it as the training data were"
             )
+        if array.dtype != np.uint8 and self.input_scale is not None:
+            _warn_if_pixels(array, self.input_scale, name)
         return array
 
     def checked_targets(self, y: Any, n_rows: int, name: str = "y") -> Array:
@@ -154,6 +157,16 @@ class Network:
     def __repr__(self) -> str:
         layers = "-".join(str(size) for size in self.sizes)
         return f"Network({layers} {self.activation}, {self.loss_name}, {self.dtype})"
+
+
+def _warn_if_pixels(X: Array, input_scale: float, name: str) -> None:
+    largest, expected = float(X.max()), 255 * input_scale
+    if largest > 1.5 * expected:
+        warnings.warn(
+            f"{name} is {X.dtype} with values up to {largest:g}, but the model was trained on uint8 images "
+            f"scaled to 0…{expected:g}: pass uint8, or {name} * {input_scale:.6g}",
+            stacklevel=4,
+        )
 
 
 def _check_layers(weights: list[Array], biases: list[Array]) -> None:

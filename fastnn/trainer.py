@@ -123,7 +123,7 @@ class Training:
     def _diverged(self, what: str) -> DivergedError:
         return DivergedError(
             f"{what}: learning_rate={self.learning_rate:g} is too large for this input; take a smaller one, "
-            "or scale the columns of X to mean 0 and deviation 1"
+            "or scale the columns of X (and a regression's y) to mean 0 and deviation 1"
         )
 
     def _order(self) -> Array:
@@ -136,7 +136,8 @@ class Training:
         while start < len(order):
             part = order[start : start + self._part]
             clock = time.perf_counter()
-            loss, correct = self._run.epoch(part, self.learning_rate)
+            with np.errstate(over="ignore", invalid="ignore"):  # a loss that overflows is an error of our own
+                loss, correct = self._run.epoch(part, self.learning_rate)
             elapsed = time.perf_counter() - clock
             total, n_correct, start = total + loss * len(part), n_correct + correct, start + len(part)
             self._part = _next_part(self._part, self._batch_size, elapsed)

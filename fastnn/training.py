@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from fastnn import backends, inputs
-from fastnn.backends import Array, RunSettings
-from fastnn.callbacks import Callback, EarlyStopping, checked, reporter
+from fastnn import backends, defaults, inputs
+from fastnn.backends import RunSettings
+from fastnn.callbacks import MONITORS, Callback, EarlyStopping, checked, reporter
 from fastnn.datasets.preparation import split_indices
 from fastnn.errors import InputError
 from fastnn.history import History
@@ -67,11 +67,9 @@ def train(
     returns what there is. Raises InputError for arguments that cannot work and DivergedError if the loss
     stops being a number.
 
-    Notes: the defaults were chosen by `python benchmarks/defaults.py`, which trains on MNIST, digits and the
-    small tables of scikit-learn over a grid of batch sizes and learning rates. "auto" batches are n/80 rows,
-    at least 8 and at most 64 (small tables need updates more than they need large batches). The "auto"
-    learning rate is 0.1, made smaller where the rows of X are long: 0.1 · min(1, 300 / mean ‖x‖²), because
-    the largest stable step of the first layer shrinks with ‖x‖².
+    Notes: the defaults were chosen by measurement: `python benchmarks/defaults.py` trains on MNIST, digits
+    and the small tables of scikit-learn over a grid of batch sizes and learning rates. `fastnn.defaults` says
+    what "auto" is: small batches for small tables, and a step as large as data and network allow.
     """
     float_type = inputs.float_dtype(dtype)
     epochs = inputs.whole_number("epochs", epochs)
@@ -91,11 +89,15 @@ def train(
         input_scale=1 / 255 if X.dtype == np.uint8 else None,
         backend=backend_name,
     )
+    if targets.classes is None:
+        network.biases[-1][:] = targets.values.mean(
+            axis=0
+        )  # so that the first errors are of the size of y's spread
     data, held_out = _split(network, Data.whole(X, targets.values), validation, generator)
     settings = RunSettings(
         batch_size=_batch_size(batch_size, len(data.rows)), threads=_threads(threads, backend_name)
     )
-    rate = _learning_rate(learning_rate, X, network.input_scale)
+    rate = _learning_rate(learning_rate, network, data)
     watchers = [
         *_early_stopping(early_stopping, monitor, network, held_out),
         *reporter(verbose),
@@ -145,17 +147,18 @@ def _split(
 def _early_stopping(
     patience: int | None, monitor: str, network: Network, held_out: Data | None
 ) -> list[EarlyStopping]:
-    if patience is None:
-        return []
-    if held_out is None:
-        raise InputError(
-            f"early_stopping={patience!r} needs validation data: pass validation=0.1 or (X_val, y_val)"
-        )
+    inputs.choice("monitor", monitor, ("auto", *MONITORS))
     if monitor == "auto":
         monitor = "validation_loss" if network.classes is None else "validation_accuracy"
     if monitor == "validation_accuracy" and network.classes is None:
         raise InputError(
             "monitor='validation_accuracy' needs a classifier; a regression has 'validation_loss'"
+        )
+    if patience is None:
+        return []
+    if held_out is None:
+        raise InputError(
+            f"early_stopping={patience!r} needs validation data: pass validation=0.1 or (X_val, y_val)"
         )
     return [EarlyStopping(patience, monitor)]
 
@@ -176,7 +179,7 @@ def _batch_size(batch_size: int | str | None, n_rows: int) -> int:
     if batch_size is None or batch_size == "full":
         return n_rows
     if batch_size == "auto":
-        return min(64, max(8, n_rows // 80), n_rows)
+        return defaults.batch_size(n_rows)
     if isinstance(batch_size, str):
         raise InputError(
             f"batch_size={batch_size!r} must be a whole number, None or 'full' for all rows, or 'auto'"
@@ -184,9 +187,9 @@ def _batch_size(batch_size: int | str | None, n_rows: int) -> int:
     return min(inputs.whole_number("batch_size", batch_size), n_rows)
 
 
-def _learning_rate(learning_rate: float | str, X: Array, input_scale: float | None) -> float:
+def _learning_rate(learning_rate: float | str, network: Network, data: Data) -> float:
     if learning_rate == "auto":
-        return 0.1 * min(1.0, 300 / max(inputs.mean_squared_norm(X, input_scale or 1.0), 1e-30))
+        return defaults.learning_rate(network, data.X, data.y)
     if isinstance(learning_rate, str):
         raise InputError(f"learning_rate={learning_rate!r} must be a number above 0, or 'auto'")
     return inputs.positive("learning_rate", learning_rate)

@@ -127,7 +127,7 @@ def sgd_update(parameter: Array, gradient: Array, learning_rate: float) -> None:
 
 def loss_and_gradients(network: Parameters, X: Array, y: Array) -> tuple[float, list[Array], list[Array]]:
     """See numpy_backend.loss_and_gradients."""
-    memory = _Memory(network, y, len(X))
+    memory = _Memory(network, X, y, len(X))
     total, _ = epoch.loss_and_gradients(X, *memory.targets, np.arange(len(X)), *memory.arguments)
     return total / len(X), *_layers(memory.sizes, memory.gradients)
 
@@ -150,7 +150,7 @@ def evaluate(network: Parameters, X: Array, y: Array) -> tuple[float, int]:
 
 
 def _outputs(network: Parameters, X: Array) -> Array:
-    memory = _Memory(network, np.empty(0, np.int64), min(BLOCK, len(X)))
+    memory = _Memory(network, X, np.empty(0, np.int64), min(BLOCK, len(X)))
     out = np.empty((len(X), int(memory.sizes[-1])), memory.parameters.dtype)
     epoch.outputs_of(X, *memory.arguments, min(BLOCK, len(X)), out)
     return out
@@ -164,7 +164,7 @@ class Run:
 
     def __init__(self, network: Parameters, X: Array, y: Array, settings: RunSettings) -> None:
         self._network, self._X, self._batch_size = network, X, settings.batch_size
-        self._memory = _Memory(network, y, settings.batch_size)
+        self._memory = _Memory(network, X, y, settings.batch_size)
 
     def epoch(self, order: Array, learning_rate: float) -> tuple[float, int]:
         """See numpy_backend.Run.epoch: one call into compiled code."""
@@ -194,14 +194,14 @@ def open_run(network: Parameters, X: Array, y: Array, settings: RunSettings) -> 
 class _Memory:
     """What the compiled epoch works on: flat parameters and gradients, and room for one batch of `m` rows."""
 
-    def __init__(self, network: Parameters, y: Array, m: int) -> None:
+    def __init__(self, network: Parameters, X: Array, y: Array, m: int) -> None:
         dtype = network.weights[0].dtype
         self.sizes = np.array([len(network.weights[0]), *(W.shape[1] for W in network.weights)])
         layers = zip(network.weights, network.biases, strict=True)
         self.parameters = np.concatenate([array.ravel() for layer in layers for array in layer])
         self.gradients = np.empty_like(self.parameters)
         self.targets = _targets(network.loss_name, y, dtype)
-        scale = 1.0 if network.input_scale is None else network.input_scale
+        scale = network.input_scale if X.dtype == np.uint8 and network.input_scale is not None else 1.0
         self.arguments = (
             self.sizes,
             self.parameters,

@@ -83,11 +83,11 @@ def _take_by_class(y: NDArray[Any], k: int, generator: np.random.Generator) -> I
     _, classes, counts = np.unique(y, return_inverse=True, return_counts=True)
     if counts.max() == 1:
         raise InputError("every class has a single row, so none can be held out; say stratify=False")
-    chosen = []
-    for label, share in enumerate(_shares(counts, k)):
-        rows = np.flatnonzero(classes == label)
-        chosen.append(generator.permutation(rows)[:share])
-    return np.concatenate(chosen)
+    rows_of = np.split(np.argsort(classes, kind="stable"), np.cumsum(counts)[:-1])
+    shares = _shares(counts, k)
+    return np.concatenate(
+        [generator.permutation(rows)[:share] for rows, share in zip(rows_of, shares, strict=True)]
+    )
 
 
 def _shares(counts: NDArray[np.intp], k: int) -> NDArray[np.intp]:

@@ -1,6 +1,6 @@
 """The only place that checks and coerces what a user passes: features, targets, and options."""
 
-from fastnn.inputs.features import features, mean_squared_norm, warn_if_badly_scaled
+from fastnn.inputs.features import features, warn_if_badly_scaled
 from fastnn.inputs.options import choice, float_dtype, generator, hidden_widths, positive, whole_number
 from fastnn.inputs.targets import LOSS_NAMES, Targets, known_targets, targets
 
@@ -13,7 +13,6 @@ __all__ = [
     "generator",
     "hidden_widths",
     "known_targets",
-    "mean_squared_norm",
     "positive",
     "targets",
     "warn_if_badly_scaled",

@@ -46,25 +46,13 @@ def warn_if_badly_scaled(X: Array) -> None:
     """Warn once if float features are so large that plain gradient descent learns slowly or not at all."""
     if X.dtype == np.uint8:
         return
-    largest = float(np.abs(X[_spread(len(X))]).max())
+    largest = float(max(X.max(), -X.min()))
     if largest > LARGE_FEATURE:
         warnings.warn(
             f"X has values up to {largest:.4g}; networks learn best from features near −1…1: scale "
             "the columns (subtract the mean, divide by the standard deviation), or pass images as uint8",
             stacklevel=3,
         )
-
-
-def mean_squared_norm(X: Array, input_scale: float) -> float:
-    """Mean of ‖x‖² over (a spread sample of at most 1000 of) the rows, as the network will see them."""
-    sample = X[_spread(len(X))].astype(np.float64)
-    if X.dtype == np.uint8:
-        sample *= input_scale
-    return float(np.mean(np.sum(sample**2, axis=1)))
-
-
-def _spread(n_rows: int, most: int = 1000) -> Array:
-    return np.unique(np.linspace(0, n_rows - 1, min(n_rows, most)).astype(np.int64))
 
 
 def _numbers(values: Any, name: str) -> Array:

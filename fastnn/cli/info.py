@@ -1,0 +1,93 @@
+"""`fastnn info`: what a bug report needs to say about versions, machine and folders."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+from pathlib import Path
+
+import numpy as np
+
+import fastnn
+from fastnn import backends
+from fastnn.datasets.download import data_folders
+from fastnn.errors import FastnnError
+
+
+def info() -> None:
+    """Print versions, CPU and folders, for a bug report.
+
+    Examples:
+      fastnn info
+    """
+    lines = {
+        "fastnn": f"{fastnn.__version__} in {Path(fastnn.__file__).parent}",
+        "Python": f"{platform.python_version()} ({platform.python_implementation()}), {platform.platform()}",
+        "NumPy": np.__version__,
+        "Numba": _numba(),
+        "matplotlib": _version("matplotlib"),
+        "CPU": f"{_cpu_name()}, {platform.machine()}",
+        "CPUs": _cpus(),
+        "backend": _backend(),
+        "threads": f"chosen by the work, at most {_usable_cpus()}",
+        "data folder": str(data_folders("mnist")[-1].parent),
+    }
+    lines |= {
+        name: value for name, value in sorted(os.environ.items()) if name.startswith(("FASTNN_", "NUMBA_"))
+    }
+    width = max(map(len, lines))
+    print("\n".join(f"{name:{width}}  {value}" for name, value in lines.items()))
+
+
+def _version(package: str) -> str:
+    from importlib import metadata  # here, for it would slow down the start of every command
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _numba() -> str:
+    """Numba's version, or why it does not import: only importing tells."""
+    try:
+        return str(importlib.import_module("numba").__version__)
+    except ImportError as error:
+        return f"does not import: {str(error).splitlines()[0]}"
+
+
+def _backend() -> str:
+    try:
+        return f"auto means {backends.get('auto')[0]}"
+    except FastnnError as error:
+        return str(error)
+
+
+def _usable_cpus() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _cpus() -> str:
+    text = f"{os.cpu_count()}, of which this process may use {_usable_cpus()}"
+    quota = _cgroup_quota()
+    return text if quota is None else f"{text}, for the time of {quota:.3g} (container's quota)"
+
+
+def _cgroup_quota() -> float | None:
+    """How many CPUs' worth of time a container is given (cgroup v2), or None for no limit."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return int(quota) / int(period)
+    except (OSError, ValueError):
+        return None
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or "unknown CPU"

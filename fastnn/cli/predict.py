@@ -1,0 +1,88 @@
+"""`fastnn predict`: the predictions of a saved model for the rows of a file, as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import typer
+
+from fastnn import datasets, model_file
+from fastnn.backends import Array
+from fastnn.cli.options import BackendOption, ModelArgument
+from fastnn.cli.output import check_writable, write_text
+from fastnn.errors import InputError
+from fastnn.network import Network
+
+
+def predict(
+    model: ModelArgument,
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="Rows to predict: CSV, .npz, .npy or IDX.", show_default=False),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the CSV to a file instead of the screen.")
+    ] = None,
+    proba: Annotated[
+        bool, typer.Option("--proba", help="Add a column of probabilities for each class.")
+    ] = False,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="A column of a CSV file to leave out. Without: a file of one column more than the model's "
+            'features has "label", else its first, left out.',
+        ),
+    ] = None,
+    backend: BackendOption = "auto",
+) -> None:
+    """Predict every row of a file, as CSV.
+
+    The columns are row (counted from 1) and prediction, then with --proba one for each class.
+
+    Examples:
+      fastnn predict digits.safetensors images.csv
+      fastnn predict digits.safetensors images.npz --proba --out labels.csv
+    """
+    check_writable("--out", out, file, model)
+    network = model_file.load(model, backend=backend)
+    if proba and network.classes is None:
+        raise InputError("--proba needs a classifier; this model is a regression")
+    X = datasets.load_features(file, network.sizes[0], label, network.input_scale is not None)
+    if out is None:
+        # Row by row: with PYTHONUNBUFFERED one large write to a pipe that closes is cut without an error.
+        _write_csv(sys.stdout, _table(network, X, proba))
+        return
+    text = io.StringIO(newline="")
+    _write_csv(text, _table(network, X, proba))
+    write_text(out, text.getvalue())
+
+
+def _write_csv(file: TextIO, rows: Iterator[list[Any]]) -> None:
+    csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+def _table(network: Network, X: Array, proba: bool) -> Iterator[list[Any]]:
+    """The header and the rows."""
+    if network.classes is None:
+        yield from _regression_table(network.predict(X))
+        return
+    probabilities = network.predict_proba(X)
+    labels = network.classes[probabilities.argmax(axis=1)]
+    # str() of a NumPy number is the shortest text that reads back to the same number.
+    yield ["row", "prediction", *(str(label) for label in network.classes if proba)]
+    for row, (label, shares) in enumerate(zip(labels, probabilities, strict=True), 1):
+        yield [row, str(label), *(str(share) for share in shares if proba)]
+
+
+def _regression_table(outputs: Array) -> Iterator[list[Any]]:
+    columns = outputs.reshape(len(outputs), -1)
+    names = ["prediction"] if columns.shape[1] == 1 else [f"prediction_{i}" for i in range(columns.shape[1])]
+    yield ["row", *names]
+    for row, values in enumerate(columns, 1):
+        yield [row, *(str(value) for value in values)]

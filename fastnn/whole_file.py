@@ -1,0 +1,36 @@
+"""Writes a file whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, replacing an older file; a reader sees the old or the new one, never a part.
+
+    A temporary file in the same folder is filled and moved into place. Raises OSError, and then leaves the
+    folder as it was.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is not an ordinary file")
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    # mkstemp makes files only their owner can read; this one gets the mode an ordinary new file would.
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

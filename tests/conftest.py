@@ -1,0 +1,52 @@
+"""Shared fixtures: backends, tolerances, and real MNIST where FASTNN_DATA_DIR has it."""
+
+import os
+
+import numpy as np
+import pytest
+
+from fastnn import backends
+
+# The one tolerance table. Products and sums are compared within k·ε·(|A|·|B|) (see `assert_product_close`);
+# elementwise results and short trajectories within these.
+RTOL = {"float64": 1e-10, "float32": 2e-5}
+ATOL = {"float64": 1e-12, "float32": 2e-6}
+TRAJECTORY_RTOL = {"float64": 1e-8, "float32": 2e-3}
+
+
+@pytest.fixture(params=["float32", "float64"])
+def dtype(request):
+    return np.dtype(request.param)
+
+
+@pytest.fixture(params=backends.NAMES)
+def backend_name(request):
+    if request.param not in backends.available():
+        pytest.skip(f"backend {request.param} does not import here")
+    return request.param
+
+
+@pytest.fixture
+def backend(backend_name):
+    return backends.get(backend_name)[1]
+
+
+@pytest.fixture
+def generator():
+    return np.random.default_rng(20261120)
+
+
+@pytest.fixture(scope="session")
+def mnist_folder():
+    folder = os.environ.get("FASTNN_DATA_DIR")
+    if not folder or not os.path.exists(os.path.join(folder, "train-images-idx3-ubyte.gz")):
+        pytest.skip("FASTNN_DATA_DIR does not point at a folder with the official MNIST files")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mnist(mnist_folder):
+    """((X_train, y_train), (X_test, y_test)) of the real files."""
+    from fastnn import datasets
+
+    return datasets.load("mnist", split="train"), datasets.load("mnist", split="test")
