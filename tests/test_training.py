@@ -157,7 +157,7 @@ def test_regression(generator, backend_name, n_outputs):
     X = generator.normal(size=(400, 5))
     y = np.sin(X @ generator.normal(size=(5, n_outputs)))
     y = y[:, 0] if n_outputs == 1 else y
-    model = fastnn.train(X, y, epochs=60, activation="tanh", seed=0, backend=backend_name)
+    model = fastnn.train(X, y, epochs=400, activation="tanh", seed=0, backend=backend_name)
     assert model.score(X, y) > 0.8
     assert model.predict(X).shape == y.shape
     assert "accuracy" not in model.history
