@@ -1,0 +1,1 @@
+"""Speed and accuracy, measured: pytest benchmarks, known networks, README's tables."""
