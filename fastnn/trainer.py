@@ -140,7 +140,7 @@ class Training:
                 loss, correct = self._run.epoch(part, self.learning_rate)
             elapsed = time.perf_counter() - clock
             total, n_correct, start = total + loss * len(part), n_correct + correct, start + len(part)
-            self._part = _next_part(self._part, self._batch_size, elapsed)
+            self._part = min(_next_part(self._part, self._batch_size, elapsed), self._batch_size + len(order))
         return total / len(order), n_correct
 
     def _validate(self, held_out: Data) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The fast backend: the specification's functions as compiled kernels, and a whole epoch in one call.
+"""The fast backend: the specification's functions on compiled kernels, and a whole epoch in one call.
 
 Every function means what its namesake in `numpy_backend` says; only this file imports `fastnn.kernels`.
 """
@@ -10,38 +10,39 @@ from typing import Any
 import numpy as np
 
 from fastnn.backends import Array, Parameters, RunSettings
-from fastnn.kernels import activations, epoch, losses, matmul, updates
+from fastnn.cpus import usable_cpus
+from fastnn.kernels import leaves
+from fastnn.kernels.activations import CODES
+from fastnn.kernels.epoch import forward_rows, train_rows
+from fastnn.kernels.table import kernel_table
+from fastnn.kernels.team import Team
+from fastnn.kernels.tiles import tile_bank
+from fastnn.kernels.updates import sgd_update as update_flat
+from fastnn.kernels.workspace import CHUNK, Workspace
 
-# Rows of a forward pass outside training; bounds its memory.
-BLOCK = 256
+# A second thread pays once a step is long against its two meetings (about 1 µs each where caches are shared,
+# and the lines that move between cores): measured by benchmarks/side_by_side.py.
+FLOPS_PER_THREAD = 4e6
 
 # ---- leaf kernels -----------------------------------------------------------------------------------------
 
 
 def dense_forward(X: Array, W: Array, b: Array) -> Array:
     """See numpy_backend.dense_forward."""
-    Z = np.empty((len(X), W.shape[1]), W.dtype)
-    matmul.dense_forward(_contiguous(X), _contiguous(W), _contiguous(b), Z)
-    return Z
+    return leaves.dense_forward(X, W, b)
 
 
 def dense_backward(
     X: Array, W: Array, dZ: Array, *, input_gradient: bool = True
 ) -> tuple[Array, Array, Array | None]:
     """See numpy_backend.dense_backward."""
-    X, W, dZ = _contiguous(X), _contiguous(W), _contiguous(dZ)
-    dW, db = np.empty_like(W), np.empty(W.shape[1], W.dtype)
-    matmul.dense_backward_weights(X, dZ, dW, db)
-    if not input_gradient:
-        return dW, db, None
-    dX = np.empty((len(dZ), len(W)), W.dtype)
-    matmul.dense_backward_input(dZ, W, dX)
-    return dW, db, dX
+    dW, db = leaves.dense_backward_weights(X, dZ)
+    return dW, db, leaves.dense_backward_input(dZ, W) if input_gradient else None
 
 
 def relu(Z: Array) -> Array:
     """See numpy_backend.relu."""
-    return activate("relu", Z)
+    return leaves.activation("relu", Z)
 
 
 def relu_derivative(Z: Array) -> Array:
@@ -51,7 +52,7 @@ def relu_derivative(Z: Array) -> Array:
 
 def tanh(Z: Array) -> Array:
     """See numpy_backend.tanh."""
-    return activate("tanh", Z)
+    return leaves.activation("tanh", Z)
 
 
 def tanh_derivative(Z: Array) -> Array:
@@ -61,7 +62,7 @@ def tanh_derivative(Z: Array) -> Array:
 
 def logistic(Z: Array) -> Array:
     """See numpy_backend.logistic."""
-    return activate("logistic", Z)
+    return leaves.activation("logistic", Z)
 
 
 def logistic_derivative(Z: Array) -> Array:
@@ -71,7 +72,7 @@ def logistic_derivative(Z: Array) -> Array:
 
 def identity(Z: Array) -> Array:
     """See numpy_backend.identity."""
-    return activate("identity", Z)
+    return leaves.activation("identity", Z)
 
 
 def identity_derivative(Z: Array) -> Array:
@@ -81,45 +82,33 @@ def identity_derivative(Z: Array) -> Array:
 
 def activate(name: str, Z: Array) -> Array:
     """See numpy_backend.activate."""
-    Z = _contiguous(Z)
-    A = np.empty_like(Z)
-    activations.activate(activations.CODES[name], Z, A)
-    return A
+    return leaves.activation(name, Z)
 
 
 def activation_derivative(name: str, Z: Array) -> Array:
-    """See numpy_backend.activation_derivative."""
-    A = activate(name, Z)
-    activations.derivative(activations.CODES[name], A, A)
-    return A
+    """See numpy_backend.activation_derivative; computed from A = g(Z), as in the epoch."""
+    return leaves.activation_derivative(name, leaves.activation(name, Z))
 
 
 def softmax(logits: Array) -> Array:
     """See numpy_backend.softmax."""
-    P = np.empty_like(logits, order="C")
-    losses.softmax(_contiguous(logits), P)
-    return P
+    return leaves.softmax(logits)
 
 
 def softmax_cross_entropy(logits: Array, labels: Array) -> tuple[float, Array]:
     """See numpy_backend.softmax_cross_entropy."""
-    dZ = np.empty_like(logits, order="C")
-    total, _ = losses.softmax_cross_entropy(_contiguous(logits), _contiguous(labels), dZ)
-    return total / len(logits), dZ
+    return leaves.softmax_cross_entropy(logits, np.ascontiguousarray(labels, np.int64))
 
 
 def squared_error(outputs: Array, targets: Array) -> tuple[float, Array]:
     """See numpy_backend.squared_error."""
-    dZ = np.empty_like(outputs, order="C")
-    total = losses.squared_error(_contiguous(outputs), _contiguous(targets), dZ)
-    return total / len(outputs), dZ
+    return leaves.squared_error(outputs, np.ascontiguousarray(targets, outputs.dtype))
 
 
 def sgd_update(parameter: Array, gradient: Array, learning_rate: float) -> None:
     """See numpy_backend.sgd_update; `parameter` must be C-contiguous, for it is updated in place."""
-    updates.sgd_update(
-        parameter.reshape(-1), _contiguous(gradient).reshape(-1), parameter.dtype.type(learning_rate)
-    )
+    flat = parameter.reshape(-1)
+    update_flat(flat, np.ascontiguousarray(gradient).reshape(-1), parameter.dtype.type(learning_rate))
 
 
 # ---- the whole network ------------------------------------------------------------------------------------
@@ -127,63 +116,135 @@ def sgd_update(parameter: Array, gradient: Array, learning_rate: float) -> None:
 
 def loss_and_gradients(network: Parameters, X: Array, y: Array) -> tuple[float, list[Array], list[Array]]:
     """See numpy_backend.loss_and_gradients."""
-    memory = _Memory(network, X, y, len(X))
-    total, _ = epoch.loss_and_gradients(X, *memory.targets, np.arange(len(X)), *memory.arguments)
-    return total / len(X), *_layers(memory.sizes, memory.gradients)
+    run = Run(network, X, y, RunSettings(batch_size=len(X), threads=1), gradients=True)
+    loss, _ = run.accumulate(np.arange(len(X)))
+    dWs, dbs = [np.empty_like(W) for W in network.weights], [np.empty_like(b) for b in network.biases]
+    run.workspace.read_gradients(dWs, dbs)
+    run.close()
+    return loss, dWs, dbs
 
 
 def predict(network: Parameters, X: Array) -> Array:
     """See numpy_backend.predict."""
-    outputs = _outputs(network, X)
-    if network.loss_name == "cross_entropy":
-        losses.softmax(outputs, outputs)
+    outputs = np.empty((len(X), network.weights[-1].shape[1]), network.weights[0].dtype)
+    _forward(network, X, None, outputs)
     return outputs
 
 
 def evaluate(network: Parameters, X: Array, y: Array) -> tuple[float, int]:
     """See numpy_backend.evaluate."""
-    outputs = _outputs(network, X)
-    if network.loss_name == "cross_entropy":
-        total, n_correct = losses.softmax_cross_entropy(outputs, y, outputs)
-        return total / len(X), int(n_correct)
-    return losses.squared_error(outputs, y, outputs) / len(X), 0
+    return _forward(network, X, _targets(network, y), None)
 
 
-def _outputs(network: Parameters, X: Array) -> Array:
-    memory = _Memory(network, X, np.empty(0, np.int64), min(BLOCK, len(X)))
-    out = np.empty((len(X), int(memory.sizes[-1])), memory.parameters.dtype)
-    epoch.outputs_of(X, *memory.arguments, min(BLOCK, len(X)), out)
-    return out
+def _forward(
+    network: Parameters, X: Array, targets: Array | None, outputs: Array | None
+) -> tuple[float, int]:
+    """One pass over the rows of X: (mean loss, correct rows), meaningful with `targets`; fills `outputs`."""
+    sizes, dtype = _sizes(network), network.weights[0].dtype
+    n_threads = min(len(X), _threads(None, 2 * len(X) * sum(W.size for W in network.weights)))
+    workspace = Workspace(sizes, dtype, rows=min(CHUNK, len(X)), threads=n_threads, training=False)
+    workspace.write(network.weights, network.biases)
+    kernels, bank = _kernels(network, X, training=False), tile_bank(dtype)
+    team, order, losses = Team(n_threads), np.arange(len(X)), np.zeros(len(X))
+
+    def work(thread: int) -> int:
+        return forward_rows(
+            thread,
+            n_threads,
+            workspace.layers,
+            kernels,
+            bank,
+            workspace.inputs[thread],
+            workspace.scratch[thread],
+            X.ctypes.data,
+            0 if targets is None else targets.ctypes.data,
+            order,
+            losses,
+            workspace.rows,
+            CODES[network.activation],
+            _scale(network, X),
+            workspace.like,
+            0 if outputs is None else outputs.ctypes.data,
+        )
+
+    n_correct = sum(team.run(work))
+    team.close()
+    return float(losses.cumsum()[-1]) / len(X), n_correct
 
 
 # ---- training ---------------------------------------------------------------------------------------------
 
 
 class Run:
-    """See numpy_backend.Run. Parameters live in one flat array of this run's own until `write_back`."""
+    """See numpy_backend.Run. The parameters live in panels of this run's own until `write_back`."""
 
-    def __init__(self, network: Parameters, X: Array, y: Array, settings: RunSettings) -> None:
-        self._network, self._X, self._batch_size = network, X, settings.batch_size
-        self._memory = _Memory(network, X, y, settings.batch_size)
+    def __init__(
+        self, network: Parameters, X: Array, y: Array, settings: RunSettings, *, gradients: bool = False
+    ) -> None:
+        dtype = network.weights[0].dtype
+        chunk = min(settings.batch_size, CHUNK)
+        n_threads = _threads(settings.threads, 6 * settings.batch_size * sum(W.size for W in network.weights))
+        self._network, self._X, self._targets = network, X, _targets(network, y)
+        self._batch_size = settings.batch_size
+        self.workspace = Workspace(
+            _sizes(network),
+            dtype,
+            rows=chunk,
+            threads=n_threads,
+            gradients=gradients or settings.batch_size > chunk,
+        )
+        self.workspace.write(network.weights, network.biases)
+        self._kernels, self._bank = _kernels(network, X, training=True), tile_bank(dtype)
+        self._team = Team(n_threads)
 
     def epoch(self, order: Array, learning_rate: float) -> tuple[float, int]:
-        """See numpy_backend.Run.epoch: one call into compiled code."""
-        memory = self._memory
-        rate = memory.parameters.dtype.type(learning_rate)
-        total, n_correct = epoch.train_epoch(
-            self._X, *memory.targets, order, *memory.arguments, self._batch_size, rate
-        )
-        return total / len(order), int(n_correct)
+        """See numpy_backend.Run.epoch: one call into compiled code for each thread."""
+        return self._train(order, learning_rate, descend=True)
+
+    def accumulate(self, order: Array) -> tuple[float, int]:
+        """Leave the gradients of one batch in the workspace, without a step."""
+        return self._train(order, 0.0, descend=False)
+
+    def _train(self, order: Array, learning_rate: float, *, descend: bool) -> tuple[float, int]:
+        workspace, team = self.workspace, self._team
+        order, losses = np.ascontiguousarray(order, np.int64), np.empty(len(order))
+        data_scale, rate = _scale(self._network, self._X), workspace.dtype.type(learning_rate)
+
+        def work(thread: int) -> int:
+            return train_rows(
+                thread,
+                team.threads,
+                workspace.layers,
+                self._kernels,
+                self._bank,
+                workspace.inputs[thread],
+                workspace.scratch[thread],
+                workspace.zeros,
+                self._X.ctypes.data,
+                self._targets.ctypes.data,
+                order,
+                losses,
+                self._batch_size,
+                workspace.rows,
+                CODES[self._network.activation],
+                data_scale,
+                rate,
+                int(descend),
+                team.flags,
+                team.spins,
+            )
+
+        n_correct = sum(team.run(work))
+        return float(losses.cumsum()[-1]) / len(order), n_correct  # cumsum adds in the order of the rows
 
     def write_back(self) -> None:
         """Copy this run's parameters into the network's arrays."""
-        weights, biases = _layers(self._memory.sizes, self._memory.parameters)
-        for target, source in zip(_arrays(self._network), [*weights, *biases], strict=True):
-            target[...] = source
+        self.workspace.read(self._network.weights, self._network.biases)
 
     def close(self) -> None:
-        """Free the workspace."""
-        del self._memory
+        """End the threads and free the memory."""
+        self._team.close()
+        del self.workspace
 
 
 def open_run(network: Parameters, X: Array, y: Array, settings: RunSettings) -> Run:
@@ -191,44 +252,30 @@ def open_run(network: Parameters, X: Array, y: Array, settings: RunSettings) -> 
     return Run(network, X, y, settings)
 
 
-class _Memory:
-    """What the compiled epoch works on: flat parameters and gradients, and room for one batch of `m` rows."""
-
-    def __init__(self, network: Parameters, X: Array, y: Array, m: int) -> None:
-        dtype = network.weights[0].dtype
-        self.sizes = np.array([len(network.weights[0]), *(W.shape[1] for W in network.weights)])
-        layers = zip(network.weights, network.biases, strict=True)
-        self.parameters = np.concatenate([array.ravel() for layer in layers for array in layer])
-        self.gradients = np.empty_like(self.parameters)
-        self.targets = _targets(network.loss_name, y, dtype)
-        scale = network.input_scale if X.dtype == np.uint8 and network.input_scale is not None else 1.0
-        self.arguments = (
-            self.sizes,
-            self.parameters,
-            self.gradients,
-            np.empty(m * int(self.sizes.sum()), dtype),
-            np.empty((2, m * int(self.sizes.max())), dtype),
-            activations.CODES[network.activation],
-            losses.CODES[network.loss_name],
-            dtype.type(scale),
-        )
+def _sizes(network: Parameters) -> tuple[int, ...]:
+    return (network.weights[0].shape[0], *(W.shape[1] for W in network.weights))
 
 
-def _targets(loss_name: str, y: Array, dtype: np.dtype[Any]) -> tuple[Array, Array]:
-    # The compiled code takes both kinds, so that one specialisation serves both losses; the other is empty.
-    if loss_name == "cross_entropy":
-        return np.ascontiguousarray(y, np.int64), np.empty((0, 0), dtype)
-    return np.empty(0, np.int64), np.ascontiguousarray(y, dtype)
+def _kernels(network: Parameters, X: Array, *, training: bool) -> Array:
+    deep = len(network.weights) > 1
+    return kernel_table(
+        network.weights[0].dtype, X.dtype, CODES[network.activation], network.loss_name, deep, training
+    )
 
 
-def _layers(sizes: Array, flat: Array) -> tuple[list[Array], list[Array]]:
-    views = [epoch.layer_views(flat, sizes, layer) for layer in range(len(sizes) - 1)]
-    return [W for W, _ in views], [b for _, b in views]
+def _targets(network: Parameters, y: Array) -> Array:
+    """Labels as int64 or targets in the network's type, contiguous, for their address is what kernels get."""
+    classifier = network.loss_name == "cross_entropy"
+    return np.ascontiguousarray(y, np.int64 if classifier else network.weights[0].dtype)
 
 
-def _arrays(network: Parameters) -> list[Array]:
-    return [*network.weights, *network.biases]
+def _scale(network: Parameters, X: Array) -> Any:
+    scale = network.input_scale if X.dtype == np.uint8 and network.input_scale is not None else 1.0
+    return network.weights[0].dtype.type(scale)
 
 
-def _contiguous(array: Array) -> Array:
-    return np.ascontiguousarray(array)
+def _threads(wanted: int | None, flops: float) -> int:
+    """Threads to use for so much work between two meetings: what was asked for, or what pays."""
+    if wanted is not None:
+        return wanted
+    return max(1, min(usable_cpus(), int(flops / FLOPS_PER_THREAD)))

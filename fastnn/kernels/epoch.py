@@ -1,145 +1,308 @@
-"""One training epoch inside compiled code: gather, forward, loss, backward, update, batch after batch.
+"""Training and forward passes of a whole network, each in one nogil call, shared by a team of threads.
 
-All parameters lie in one flat array, layer after layer, W then b, and so do all gradients; `sizes` are the
-layer widths, input first. So one compilation serves every depth, width, batch size and activation.
+A network is a table of integers (workspace.py), and the large kernels are reached through a table of
+addresses (link.py), so only the element type is compiled for. Plan of a training step, two barriers for each
+chunk of rows:
 
-    activations  (batch, Σ sizes) flat: the inputs of all layers and the outputs, each contiguous
-    deltas       2 buffers of (batch, widest) flat: dZ of a layer and of the layer before it
+  rows      each thread takes its share of the rows through gather, forward, loss and all deltas; it also
+            gathers, for itself, those columns of the other rows that its dW will read
+  weights   each thread takes its share of every W's blocks: dW over all rows, SGD step, bias, transposed copy
+
+The gathered input is private to each thread, because reading a line that another core has just written costs
+more (about 9 ns) than gathering it again from the data.
+
+Plain SGD stores no gradient, and nothing is summed across threads, so the bits do not depend on the team. A
+batch larger than a chunk is worked through chunk by chunk: the sums are then carried in G, and the step is
+taken at the last chunk. A full batch of 60,000 rows is the same code.
 """
 
-import numpy as np
-
-from fastnn.kernels import activations as act
-from fastnn.kernels import losses
-from fastnn.kernels.jit import jit
-from fastnn.kernels.matmul import dense_backward_input, dense_backward_weights, dense_forward
-from fastnn.kernels.updates import sgd_update
-
-
-@jit
-def layer_views(flat, sizes, layer):
-    """(W, b) of one layer as views of the flat array of all parameters (or gradients)."""
-    start = 0
-    for i in range(layer):
-        start += (sizes[i] + 1) * sizes[i + 1]
-    fan_in, fan_out = sizes[layer], sizes[layer + 1]
-    middle = start + fan_in * fan_out
-    return flat[start:middle].reshape(fan_in, fan_out), flat[middle : middle + fan_out]
-
-
-@jit
-def gather(X, rows, scale, out):
-    """out[i] = X[rows[i]] · scale, converted to out's type."""
-    for i in range(rows.size):
-        for k in range(X.shape[1]):
-            out[i, k] = out.dtype.type(X[rows[i], k]) * scale
-
-
-@jit
-def forward(sizes, parameters, activation, buffer, m):
-    """Fill `buffer` with every layer's output, from the input at its front; return the outputs (m, n)."""
-    start = 0
-    n_layers = sizes.size - 1
-    for layer in range(n_layers):
-        W, b = layer_views(parameters, sizes, layer)
-        middle = start + m * sizes[layer]
-        end = middle + m * sizes[layer + 1]
-        A = buffer[start:middle].reshape(m, sizes[layer])
-        Z = buffer[middle:end].reshape(m, sizes[layer + 1])
-        dense_forward(A, W, b, Z)
-        if layer < n_layers - 1:
-            act.activate(activation, Z, Z)
-        start = middle
-    return buffer[start : start + m * sizes[n_layers]].reshape(m, sizes[n_layers])
-
-
-@jit
-def backward(sizes, parameters, gradients, activation, buffer, deltas, m):
-    """Fill `gradients` from dZ of the last layer (at the front of deltas[0]) and the buffer of `forward`."""
-    n_layers = sizes.size - 1
-    end = m * np.sum(sizes[:n_layers])
-    here = 0
-    for layer in range(n_layers - 1, -1, -1):
-        W, _ = layer_views(parameters, sizes, layer)
-        dW, db = layer_views(gradients, sizes, layer)
-        start = end - m * sizes[layer]
-        A = buffer[start:end].reshape(m, sizes[layer])
-        dZ = deltas[here, : m * sizes[layer + 1]].reshape(m, sizes[layer + 1])
-        dense_backward_weights(A, dZ, dW, db)
-        if layer > 0:
-            dA = deltas[1 - here, : m * sizes[layer]].reshape(m, sizes[layer])
-            dense_backward_input(dZ, W, dA)
-            act.backward(activation, A, dA)
-        here, end = 1 - here, start
-
-
-@jit
-def output_loss(loss, outputs, labels, targets, rows, dZ):
-    """dZ of the last layer; returns (sum of losses, rows classified correctly) for the rows of a batch."""
-    if loss == 0:
-        return losses.softmax_cross_entropy(outputs, labels[rows], dZ)
-    return losses.squared_error(outputs, targets[rows], dZ), 0
-
-
-@jit
-def loss_and_gradients(
-    X, labels, targets, rows, sizes, parameters, gradients, buffer, deltas, activation, loss, scale
-):
-    """Fill `gradients` for the batch X[rows]; returns (sum of losses, rows classified correctly)."""
-    m = rows.size
-    gather(X, rows, scale, buffer[: m * sizes[0]].reshape(m, sizes[0]))
-    outputs = forward(sizes, parameters, activation, buffer, m)
-    dZ = deltas[0, : m * sizes[-1]].reshape(m, sizes[-1])
-    total, n_correct = output_loss(loss, outputs, labels, targets, rows, dZ)
-    backward(sizes, parameters, gradients, activation, buffer, deltas, m)
-    return total, n_correct
-
-
-@jit
-def train_epoch(
+from fastnn.kernels.activations import RELU as RELU_ACTIVATION
+from fastnn.kernels.jit import inline, jit
+from fastnn.kernels.link import call, call_count
+from fastnn.kernels.matmul import block_count
+from fastnn.kernels.simd import lanes_of
+from fastnn.kernels.table import ACTIVATE, BACKWARD, FORWARD, GATHER, LOSS, OUTPUTS, UPDATE
+from fastnn.kernels.team import barrier, share
+from fastnn.kernels.tiles import CONTINUE, DESCEND, RELU, STORE
+from fastnn.kernels.workspace import (
+    B,
+    D,
+    FAN_IN,
+    FAN_OUT,
+    G,
+    GB,
+    W,
+    W_PANEL,
+    WT,
+    WT_PANEL,
     X,
-    labels,
+    X_PANEL,
+    Z,
+    Z_PANEL,
+)
+
+
+@inline
+def _forward(layers, x, kernels, bank, first, last, activation, like):
+    """Z of every layer for rows first..last of the chunk, from the input gathered at `x`."""
+    last_layer = layers.shape[0] - 1
+    for i in range(last_layer + 1):
+        mode = RELU if i < last_layer and activation == RELU_ACTIVATION else STORE
+        call(
+            kernels[FORWARD],
+            bank,
+            first,
+            last,
+            x if i == 0 else layers[i, X],
+            layers[i, X_PANEL],
+            layers[i, W],
+            layers[i, W_PANEL],
+            layers[i, B],
+            layers[i, Z],
+            layers[i, Z_PANEL],
+            layers[i, FAN_IN],
+            layers[i, FAN_OUT],
+            mode,
+            like,
+        )
+        if i < last_layer and kernels[ACTIVATE] != 0:
+            call(
+                kernels[ACTIVATE],
+                activation,
+                first,
+                last,
+                layers[i, Z],
+                layers[i, Z_PANEL],
+                layers[i, FAN_OUT],
+                like,
+            )
+
+
+@inline
+def _backward(layers, kernels, bank, first, last, activation, zeros, like):
+    """D of every hidden layer for rows first..last of the chunk, from dZ of the last."""
+    for i in range(layers.shape[0] - 1, 0, -1):
+        call(
+            kernels[BACKWARD],
+            bank,
+            first,
+            last,
+            layers[i, D],
+            layers[i, Z_PANEL],
+            layers[i, WT],
+            layers[i, WT_PANEL],
+            zeros,
+            layers[i, X],
+            layers[i, X_PANEL],
+            layers[i - 1, D],
+            layers[i - 1, Z_PANEL],
+            layers[i, FAN_IN],
+            layers[i, FAN_OUT],
+            activation,
+            like,
+        )
+
+
+@inline
+def _gather_chunk(layers, x, kernels, data, order, start, rows, thread, threads, data_scale):
+    """Own rows whole; of the other rows only the panels that this thread's blocks of dW read."""
+    first, last = share(rows, thread, threads)
+    panel = 2 * lanes_of(data_scale)
+    fan_in, fan_out = layers[0, FAN_IN], layers[0, FAN_OUT]
+    panels = (fan_in + panel - 1) // panel
+    from_block, to_block = share(block_count(fan_in, fan_out, data_scale), thread, threads)
+    low, high = 0, panels
+    if from_block // panels == (to_block - 1) // panels:  # all within one panel of outputs
+        low, high = from_block % panels, (to_block - 1) % panels + 1
+    for begin, end, p, q in ((0, first, low, high), (first, last, 0, panels), (last, rows, low, high)):
+        call(
+            kernels[GATHER],
+            data,
+            order,
+            start + begin,
+            start + end,
+            begin,
+            x,
+            layers[0, X_PANEL],
+            fan_in,
+            data_scale,
+            p,
+            q,
+        )
+
+
+@inline
+def _update(layers, x, kernels, bank, rows, thread, threads, mode, rate):
+    """This thread's blocks of every layer. Odd layers are shared from the other end, to even out the rest."""
+    for i in range(layers.shape[0]):
+        blocks = block_count(layers[i, FAN_IN], layers[i, FAN_OUT], rate)
+        first, last = share(blocks, thread if i % 2 == 0 else threads - 1 - thread, threads)
+        call(
+            kernels[UPDATE],
+            bank,
+            first,
+            last,
+            rows,
+            x if i == 0 else layers[i, X],
+            layers[i, X_PANEL],
+            layers[i, D],
+            layers[i, Z_PANEL],
+            layers[i, W],
+            layers[i, W_PANEL],
+            layers[i, G],
+            layers[i, W_PANEL],
+            layers[i, B],
+            layers[i, GB],
+            layers[i, WT],
+            layers[i, WT_PANEL],
+            layers[i, FAN_IN],
+            layers[i, FAN_OUT],
+            mode,
+            rate,
+        )
+
+
+@jit
+def train_rows(
+    thread,
+    threads,
+    layers,
+    kernels,
+    bank,
+    x,
+    scratch,
+    zeros,
+    data,
     targets,
     order,
-    sizes,
-    parameters,
-    gradients,
-    buffer,
-    deltas,
+    losses,
+    batch,
+    chunk,
     activation,
-    loss,
-    scale,
-    batch_size,
+    data_scale,
     rate,
+    descend,
+    flags,
+    spins,
 ):
-    """One update for every `batch_size` rows of `order`: (sum of losses, rows classified correctly)."""
-    total, n_correct = 0.0, 0
-    for start in range(0, order.size, batch_size):
-        batch_loss, correct = loss_and_gradients(
-            X,
-            labels,
-            targets,
-            order[start : start + batch_size],
-            sizes,
-            parameters,
-            gradients,
-            buffer,
-            deltas,
-            activation,
-            loss,
-            scale,
-        )
-        sgd_update(parameters, gradients, rate)
-        total += batch_loss
-        n_correct += correct
-    return total, n_correct
+    """One update for every `batch` rows of `order`; every thread of the team makes this call.
+
+    x, scratch     addresses of this thread's own input and scratch
+    data, targets  addresses of X, and of the labels (int64) or the regression targets (row-major)
+    losses         (order.size,) float64, written: the loss of each row
+    descend        1 takes the steps; 0 leaves the gradients of the batch in G (see workspace.py)
+
+    Returns this thread's correctly classified rows.
+    """
+    n_correct, n_rows = 0, order.shape[0]
+    last_layer = layers.shape[0] - 1
+    for begin in range(0, n_rows, batch):
+        size = min(batch, n_rows - begin)
+        scale = type(rate)(1.0 / size)  # the gradient is a mean over the batch, ragged or not
+        for start in range(0, size, chunk):
+            rows = min(chunk, size - start)
+            first, last = share(rows, thread, threads)
+            _gather_chunk(layers, x, kernels, data, order, begin + start, rows, thread, threads, data_scale)
+            _forward(layers, x, kernels, bank, first, last, activation, rate)
+            n_correct += call_count(
+                kernels[LOSS],
+                first,
+                last,
+                layers[last_layer, Z],
+                layers[last_layer, Z_PANEL],
+                layers[last_layer, FAN_OUT],
+                order,
+                targets,
+                begin + start,
+                scale,
+                losses,
+                scratch,
+            )
+            _backward(layers, kernels, bank, first, last, activation, zeros, rate)
+            barrier(flags, thread, threads, spins)
+            mode = CONTINUE if start > 0 else 0
+            if descend != 0 and start + rows == size:
+                mode |= DESCEND
+            _update(layers, x, kernels, bank, rows, thread, threads, mode, rate)
+            barrier(flags, thread, threads, spins)
+    return n_correct
 
 
 @jit
-def outputs_of(X, sizes, parameters, gradients, buffer, deltas, activation, loss, scale, block, out):
-    """out = the network's outputs (logits or predictions) for every row of X, `block` rows at a time."""
-    for start in range(0, X.shape[0], block):
-        rows = np.arange(start, min(start + block, X.shape[0]))
-        m = rows.size
-        gather(X, rows, scale, buffer[: m * sizes[0]].reshape(m, sizes[0]))
-        out[start : start + m] = forward(sizes, parameters, activation, buffer, m)
+def forward_rows(
+    thread,
+    threads,
+    layers,
+    kernels,
+    bank,
+    x,
+    scratch,
+    data,
+    targets,
+    order,
+    losses,
+    chunk,
+    activation,
+    data_scale,
+    like,
+    outputs,
+):
+    """Forward pass over the rows of `order`. Each thread has rows and room of its own, and needs no barrier.
+
+    chunk     rows of room in the workspace, at least one a thread
+    targets   address as for train_rows, or 0: none, and the rows of `losses` mean nothing
+    outputs   address of a row-major (order.size, n_outputs) array to fill, or 0: with targets 0 the class
+              probabilities under cross-entropy, the outputs themselves under squared error
+
+    Returns this thread's correctly classified rows.
+    """
+    n_correct, n_rows, last_layer = 0, order.shape[0], layers.shape[0] - 1
+    fan_in, n_outputs = layers[0, FAN_IN], layers[last_layer, FAN_OUT]
+    panel = 2 * lanes_of(like)
+    panels = (fan_in + panel - 1) // panel
+    begin, end = share(n_rows, thread, threads)
+    first, room_end = share(chunk, thread, threads)
+    for start in range(begin, end, room_end - first):
+        last = first + min(room_end - first, end - start)
+        call(
+            kernels[GATHER],
+            data,
+            order,
+            start,
+            start + last - first,
+            first,
+            x,
+            layers[0, X_PANEL],
+            fan_in,
+            data_scale,
+            0,
+            panels,
+        )
+        _forward(layers, x, kernels, bank, first, last, activation, like)
+        n_correct += call_count(
+            kernels[LOSS],
+            first,
+            last,
+            layers[last_layer, Z],
+            layers[last_layer, Z_PANEL],
+            n_outputs,
+            order,
+            targets,
+            start - first,
+            type(like)(1),
+            losses,
+            scratch,
+        )
+        if outputs != 0:
+            call(
+                kernels[OUTPUTS],
+                first,
+                last,
+                layers[last_layer, Z],
+                layers[last_layer, Z_PANEL],
+                n_outputs,
+                outputs,
+                start - first,
+                like,
+            )
+    return n_correct

@@ -1,7 +1,164 @@
-"""The one decorator every kernel wears."""
+"""The one decorator: Numba's flags, and a compilation cache that is never stale and never fatal.
 
-from numba import njit
+Numba keys its own cache by one function's bytecode and one file's content. Neither notices an edit in
+another kernel file or in an IR generator. Here every compiled function lives in a folder named after a
+hash of *all* kernel sources, the flags, the versions and the target CPU, so anything that could change
+the machine code changes the folder. The folder is attached to each dispatcher; no Numba setting of
+the process is touched.
+"""
 
-# nogil: other Python threads run while a kernel does. error_model: divide by zero gives inf, as NumPy, with
-# no check in the loop. Never fastmath=True: it lets LLVM assume there are no NaNs and reorder sums.
-jit = njit(nogil=True, error_model="numpy")
+import contextlib
+import hashlib
+import os
+import platform
+import tempfile
+import warnings
+from pathlib import Path
+
+import llvmlite
+import llvmlite.binding as llvm
+import numba
+from numba.core import codegen, config
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, _CacheLocator
+
+FLAGS = {
+    "nogil": True,
+    "error_model": "numpy",
+    "no_cfunc_wrapper": True,
+}  # no fastmath: it deletes NaN checks
+
+
+def target_cpu():
+    """(name, features) that Numba compiles for: the host, or NUMBA_CPU_NAME / NUMBA_CPU_FEATURES."""
+    name = config.CPU_NAME or llvm.get_host_cpu_name()
+    features = config.CPU_FEATURES
+    return name, codegen.get_host_cpu_features() if features is None else features
+
+
+def fingerprint():
+    """Hash of everything that decides the machine code of this package."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    facts = (
+        sorted(FLAGS.items()),
+        numba.__version__,
+        llvmlite.__version__,
+        config.OPT,
+        platform.python_implementation(),
+        platform.python_version(),
+        platform.machine(),
+        target_cpu(),
+    )
+    digest.update(repr(facts).encode())
+    return digest.hexdigest()[:20]
+
+
+def _candidates():
+    """Base folders in order of preference; the first one that can be written is used."""
+    for variable in ("FASTNN_CACHE_DIR", "NUMBA_CACHE_DIR"):
+        if os.environ.get(variable):
+            yield Path(os.environ[variable])
+    from platformdirs import user_cache_dir
+
+    yield Path(user_cache_dir("fastnn", appauthor=False))
+
+
+def _choose_folder():
+    name, tried = fingerprint(), []
+    for base in _candidates():
+        folder = base / "kernels" / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
+        except OSError as error:
+            tried.append(f"{base} ({error.strerror})")
+    warnings.warn(
+        "no writable cache folder, so kernels are compiled anew in every process; "
+        f"set FASTNN_CACHE_DIR. Tried {', '.join(tried)}",
+        UserWarning,
+        stacklevel=2,
+    )
+    return None
+
+
+class _Locator(_CacheLocator):
+    """Tells Numba's cache where one function lives; freshness is already in the folder's name."""
+
+    def __init__(self, py_func):
+        self._py_file = py_func.__code__.co_filename
+        self._lineno = py_func.__code__.co_firstlineno
+
+    def get_cache_path(self):
+        return str(CACHE_FOLDER)
+
+    def get_source_stamp(self):
+        return CACHE_FOLDER.name
+
+    def get_disambiguator(self):
+        return str(self._lineno)
+
+
+class _Implementation(CompileResultCacheImpl):
+    def __init__(self, py_func):  # the base class would search Numba's own, global, locators
+        self._locator = _Locator(py_func)
+        self._lineno = py_func.__code__.co_firstlineno
+        module = py_func.__module__.rpartition(".")[2]
+        self._filename_base = self.get_filename_base(f"{module}.{py_func.__qualname__}", "")
+
+
+class _Files(IndexDataCacheFile):
+    """Names the data file by its key, and writes it before the index.
+
+    Numba numbers data files, so two processes that save different signatures at the same moment can
+    leave an index pointing at the other one's code. Here a race costs at most a recompilation.
+    """
+
+    def _load_index(self):
+        try:
+            return super()._load_index()
+        except Exception:  # truncated by a crash or a full disk
+            return {}
+
+    def save(self, key, data):
+        number = int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:6], "big")
+        name = self._data_name(number)
+        self._save_data(name, data)
+        overloads = self._load_index()
+        overloads[key] = name
+        self._save_index(overloads)
+
+
+class _Cache(FunctionCache):
+    _impl_class = _Implementation
+
+    def __init__(self, py_func):
+        super().__init__(py_func)
+        self._cache_file = _Files(self._cache_path, self._impl.filename_base, CACHE_FOLDER.name)
+
+    def load_overload(self, sig, target_context):
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # a truncated or foreign file: compile again
+            return None
+
+    def save_overload(self, sig, data):
+        with contextlib.suppress(OSError):  # disk full, folder gone: the compiled code still works
+            super().save_overload(sig, data)
+
+
+def jit(function):
+    """Compile `function` lazily per argument types: nogil, NumPy errors, cached, no fastmath."""
+    dispatcher = numba.njit(**FLAGS)(function)
+    if CACHE_FOLDER is not None:
+        dispatcher._cache = _Cache(function)
+    return dispatcher
+
+
+def inline(function):
+    """For helpers that exist for readability: pasted into the calling kernel, never compiled alone."""
+    return numba.njit(inline="always", **FLAGS)(function)
+
+
+CACHE_FOLDER = _choose_folder()

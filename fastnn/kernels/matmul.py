@@ -1,42 +1,246 @@
-"""The three matrix products of a dense layer. All arrays C-contiguous; outputs are written whole."""
+"""The three products of a dense layer, as loops over register tiles (tiles.py).
 
-from fastnn.kernels.jit import jit
+  forward_tiles        Z = X W + b          for a range of rows
+  backward_tiles       dX = (dZ W') * g'    for a range of rows, from WT, a transposed copy of W
+  weight_update_tiles  dW = X' dZ           for a range of W's blocks, with the SGD step in the store
+
+Each takes a range, so that a thread team shares a product without sharing an output. Nothing is reduced
+across threads. All matrices are panel-major (panels.py); `*_panel` is the byte stride between panels.
+A range of rows is cut evenly into the fewest tiles (64 rows -> 13, 13, 13, 13, 12): no junk rows, no
+remainder tile of poor shape. There is no blocking over the reduction: a panel of W with 784 rows is
+100 KB and streams from L2 at 9 B per cycle.
+"""
+
+from fastnn.kernels.activations import IDENTITY, times_derivative
+from fastnn.kernels.jit import inline, jit
+from fastnn.kernels.simd import (
+    VECTOR_BYTES,
+    add,
+    constant,
+    fma,
+    lanes_of,
+    load,
+    splat,
+    store,
+    transpose_square,
+)
+from fastnn.kernels.tiles import (
+    COLUMNS,
+    DESCEND,
+    ROW_BYTES,
+    ROWS,
+    SLOTS,
+    STORE,
+    TALLEST_NARROW,
+    TALLEST_WIDE,
+    call_tile,
+)
+
+
+@inline
+def _row_tiles(
+    bank,
+    first,
+    last,
+    A,
+    a_panel,
+    B,
+    b_panel,
+    start,
+    start_step,
+    C,
+    c_panel,
+    inner,
+    columns,
+    mode,
+    activation,
+    G,
+    g_panel,
+    like,
+):
+    """C[i] = start + sum_k A[i, k] B[k] for rows first..last; then, unless IDENTITY, C *= g'(G)."""
+    lanes, rows = lanes_of(like), last - first
+    if rows <= 0:
+        return
+    panel = 2 * lanes
+    for p in range((columns + panel - 1) // panel):
+        vectors = 2 if columns - p * panel > lanes else 1
+        tallest = TALLEST_WIDE if vectors == 2 else TALLEST_NARROW
+        pieces = (rows + tallest - 1) // tallest
+        table = (ROWS * 2 + vectors - 1) * SLOTS
+        for piece in range(pieces):
+            row = first + rows * piece // pieces
+            height = first + rows * (piece + 1) // pieces - row
+            target = C + p * c_panel + row * ROW_BYTES
+            call_tile(
+                bank[table + height],
+                inner,
+                A + row * ROW_BYTES,
+                a_panel,
+                B + p * b_panel,
+                target,
+                start + p * start_step,
+                0,
+                mode,
+                like,
+            )
+            if activation != IDENTITY:
+                times_derivative(activation, height, vectors, target, G + p * g_panel + row * ROW_BYTES, like)
 
 
 @jit
-def dense_forward(X, W, b, Z):
-    """Z = XW + b. The innermost loop runs along a row of W and of Z, so it is one vector FMA per element."""
-    for s in range(X.shape[0]):
-        for n in range(W.shape[1]):
-            Z[s, n] = b[n]
-        for k in range(X.shape[1]):
-            x = X[s, k]
-            if x != 0 or x != x:  # half of relu's outputs and four fifths of a digit's pixels are zero
-                for n in range(W.shape[1]):
-                    Z[s, n] += x * W[k, n]
+def forward_tiles(bank, first, last, X, x_panel, W, w_panel, b, Z, z_panel, fan_in, fan_out, mode, like):
+    """Z = X W + b for rows first..last, mode STORE or RELU (fused into the store)."""
+    _row_tiles(
+        bank,
+        first,
+        last,
+        X,
+        x_panel,
+        W,
+        w_panel,
+        b,
+        ROW_BYTES,
+        Z,
+        z_panel,
+        fan_in,
+        fan_out,
+        mode,
+        IDENTITY,
+        0,
+        0,
+        like,
+    )
 
 
 @jit
-def dense_backward_weights(X, dZ, dW, db):
-    """dW = XᵀdZ and db = Σ dZ, summed over the batch in the order of its rows."""
-    dW[:] = 0
-    db[:] = 0
-    for s in range(X.shape[0]):
-        for n in range(dZ.shape[1]):
-            db[n] += dZ[s, n]
-        for k in range(X.shape[1]):
-            x = X[s, k]
-            if x != 0 or x != x:
-                for n in range(dZ.shape[1]):
-                    dW[k, n] += x * dZ[s, n]
+def backward_tiles(
+    bank,
+    first,
+    last,
+    dZ,
+    dz_panel,
+    WT,
+    wt_panel,
+    zeros,
+    A,
+    a_panel,
+    dX,
+    dx_panel,
+    fan_in,
+    fan_out,
+    activation,
+    like,
+):
+    """dX = (dZ W') * g'(A) for rows first..last; A = g(Z) is the layer's input; `zeros` one row of zeros."""
+    _row_tiles(
+        bank,
+        first,
+        last,
+        dZ,
+        dz_panel,
+        WT,
+        wt_panel,
+        zeros,
+        0,
+        dX,
+        dx_panel,
+        fan_out,
+        fan_in,
+        STORE,
+        activation,
+        A,
+        a_panel,
+        like,
+    )
 
 
 @jit
-def dense_backward_input(dZ, W, dX):
-    """dX = dZWᵀ: each element the product of a row of dZ and a row of W."""
-    for s in range(dZ.shape[0]):
-        for k in range(W.shape[0]):
-            total = dZ[s, 0] * W[k, 0]
-            for n in range(1, W.shape[1]):
-                total += dZ[s, n] * W[k, n]
-            dX[s, k] = total
+def block_count(fan_in, fan_out, like):
+    """Blocks of W, a panel of fan_in x a panel of fan_out each: the units that threads share."""
+    panel = 2 * lanes_of(like)
+    return ((fan_in + panel - 1) // panel) * ((fan_out + panel - 1) // panel)
+
+
+@jit
+def weight_update_tiles(
+    bank,
+    first,
+    last,
+    rows,
+    X,
+    x_panel,
+    dZ,
+    dz_panel,
+    W,
+    w_panel,
+    G,
+    g_panel,
+    b,
+    gb,
+    WT,
+    wt_panel,
+    fan_in,
+    fan_out,
+    mode,
+    rate,
+):
+    """dW = X' dZ over `rows` samples for blocks first..last of W (out-panel major).
+
+    mode   CONTINUE: start from the sums in G and gb;  DESCEND: W -= rate * dW and b -= rate * db,
+           refreshing the block's copy in WT (0: none);  otherwise the sums go to G and gb
+    Notes  the owner of a block that touches input 0 also sums the bias gradient of its columns
+    """
+    lanes = lanes_of(rate)
+    panel = 2 * lanes
+    k_panels = (fan_in + panel - 1) // panel
+    for block in range(first, last):
+        p, q = block // k_panels, block % k_panels
+        columns, inputs = min(panel, fan_out - p * panel), min(panel, fan_in - q * panel)
+        vectors = 2 if columns > lanes else 1
+        tallest = TALLEST_WIDE if vectors == 2 else TALLEST_NARROW
+        pieces = (inputs + tallest - 1) // tallest
+        table = (COLUMNS * 2 + vectors - 1) * SLOTS
+        to_W, to_G = W + p * w_panel, G + p * g_panel
+        for piece in range(pieces):
+            k = inputs * piece // pieces
+            height = inputs * (piece + 1) // pieces - k
+            offset = (q * panel + k) * ROW_BYTES
+            call_tile(
+                bank[table + height],
+                rows,
+                X + q * x_panel + k * (VECTOR_BYTES // lanes),
+                0,
+                dZ + p * dz_panel,
+                (to_W if mode & DESCEND else to_G) + offset,
+                to_G + offset,
+                0,
+                mode,
+                rate,
+            )
+        if q == 0:
+            _bias_update(rows, vectors, dZ + p * dz_panel, b + p * ROW_BYTES, gb + p * ROW_BYTES, mode, rate)
+        if WT != 0 and mode & DESCEND:
+            for i in range(0, inputs, lanes):
+                for j in range(0, columns, lanes):
+                    transpose_square(
+                        to_W + (q * panel + i) * ROW_BYTES + j // lanes * VECTOR_BYTES,
+                        ROW_BYTES,
+                        WT + q * wt_panel + (p * panel + j) * ROW_BYTES + i // lanes * VECTOR_BYTES,
+                        ROW_BYTES,
+                        rate,
+                    )
+
+
+@inline
+def _bias_update(rows, vectors, dZ, b, gb, mode, rate):
+    """db = column sums of one panel of dZ, samples in ascending order."""
+    for v in range(vectors):
+        offset = v * VECTOR_BYTES
+        total = load(gb + offset, rate) if mode & 1 else constant(0.0, 0.0, rate)
+        for i in range(rows):
+            total = add(total, load(dZ + offset + i * ROW_BYTES, rate))
+        if mode & DESCEND:
+            store(b + offset, fma(splat(-rate), total, load(b + offset, rate)))
+        else:
+            store(gb + offset, total)

@@ -1,0 +1,82 @@
+"""scikit-learn: MLPClassifier with plain SGD, one partial_fit an epoch, its check for NaN switched off."""
+
+import numpy as np
+import sklearn
+from sklearn.neural_network import MLPClassifier
+
+from benchmarks.peers.agreement import interleaved
+from benchmarks.peers.task import Task
+from benchmarks.peers.threads import CHOICES, limit_blas
+
+NAME = "scikit-learn"
+PACKAGES = ("scikit-learn",)
+TRAINING_FORMS = INFERENCE_FORMS = tuple({"threads": threads} for threads in CHOICES)
+
+
+class Model:
+    """A classifier with the task's weights."""
+
+    def __init__(self, task: Task, threads: int) -> None:
+        self.X, self.labels, self.threads = task.floats, task.labels, threads
+        self.classifier = MLPClassifier(
+            task.net.sizes[1:-1],
+            solver="sgd",
+            alpha=0,
+            batch_size=1,
+            learning_rate_init=task.learning_rate,
+            momentum=0,
+            nesterovs_momentum=False,
+            shuffle=False,
+        )
+        # Memory for the weights exists only after a first call.
+        self.classifier.partial_fit(self.X[:1], self.labels[:1], classes=np.arange(task.net.sizes[-1]))
+        self.classifier.batch_size = task.batch_size
+        self.same_model = task.net.sizes[-1] > 2
+        self._copy(_one_output(task) if not self.same_model else interleaved(task.weights, task.biases))
+
+    def _copy(self, parameters: list[np.ndarray]) -> None:
+        for own, given in zip(self._own(), parameters, strict=True):
+            own[...] = given
+
+    def _own(self) -> list[np.ndarray]:
+        return interleaved(self.classifier.coefs_, self.classifier.intercepts_)
+
+    def prepare(self) -> None:
+        """Set BLAS's threads."""
+        limit_blas(self.threads)
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+class Training(Model):
+    """Mini-batch gradient descent.
+
+    `same_model`: with two classes scikit-learn has one logistic output, whose weights learn at half the pace
+    of the difference of two outputs; only the loss can be compared.
+    """
+
+    def epoch(self, order: np.ndarray) -> float:
+        """Mean loss of one epoch; the shuffle is fastnn's, to have the same batches."""
+        with sklearn.config_context(assume_finite=True):
+            self.classifier.partial_fit(self.X[order], self.labels[order])
+        return self.classifier.loss_
+
+    def parameters(self) -> list[np.ndarray]:
+        """[W1, b1, …]."""
+        return self._own()
+
+
+class Inference(Model):
+    """Its public predict_proba."""
+
+    def predict(self) -> np.ndarray:
+        """Probabilities of all rows."""
+        with sklearn.config_context(assume_finite=True):
+            return self.classifier.predict_proba(self.X)
+
+
+def _one_output(task: Task) -> list[np.ndarray]:
+    # softmax(z0, z1)[1] = logistic(z1 − z0)
+    *hidden, W, b = interleaved(task.weights, task.biases)
+    return [*hidden, W[:, 1:] - W[:, :1], b[1:] - b[:1]]

@@ -1,0 +1,60 @@
+"""Atomics and the spin-loop hint: what threads inside nogil kernels need to talk to each other.
+
+A plain array read in a loop would be hoisted out of it by LLVM and spin forever.
+"""
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from fastnn.kernels.simd import I32, INT, pointer
+
+IS_X86 = llvm.get_process_triple().startswith(("x86_64", "i386", "i686"))
+
+
+@intrinsic
+def load_acquire(typingctx, address):
+    """int64 at `address`; later reads of this thread cannot move before it."""
+
+    def codegen(context, builder, signature, args):
+        return builder.load_atomic(pointer(builder, args[0]), "acquire", 8, typ=INT)
+
+    return types.intp(types.intp), codegen
+
+
+@intrinsic
+def store_release(typingctx, address, value):
+    """Publish an int64; earlier writes of this thread are visible to whoever reads it by load_acquire."""
+
+    def codegen(context, builder, signature, args):
+        builder.store_atomic(args[1], builder.inttoptr(args[0], INT.as_pointer()), "release", 8)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp), codegen
+
+
+@intrinsic
+def pause(typingctx):
+    """Tell the CPU that this is a spin loop (x86 pause, ARM yield; elsewhere nothing)."""
+
+    def codegen(context, builder, signature, args):
+        triple = llvm.get_process_triple()
+        if IS_X86:
+            builder.call(
+                cgutils.get_or_insert_function(
+                    builder.module, ir.FunctionType(ir.VoidType(), []), "llvm.x86.sse2.pause"
+                ),
+                [],
+            )
+        elif triple.startswith(("aarch64", "arm64")):
+            builder.call(
+                cgutils.get_or_insert_function(
+                    builder.module, ir.FunctionType(ir.VoidType(), [I32]), "llvm.aarch64.hint"
+                ),
+                [ir.Constant(I32, 1)],
+            )
+        return context.get_dummy_value()
+
+    return types.void(), codegen

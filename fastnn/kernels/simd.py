@@ -1,0 +1,381 @@
+"""Explicit vectors for Numba: every operation here is one or a few machine instructions.
+
+A `Vector` is an opaque Numba type that lives in one register: `v = load(address, like)`. Addresses are
+plain int64; `like` is any scalar (or vector) of the wanted element type, so the same source serves
+float32 and float64, and the vector width follows the CPU that Numba compiles for:
+64 bytes with AVX-512, 32 with AVX2, 16 with SSE2 or NEON.
+"""
+
+import re
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, register_model
+
+from fastnn.kernels.jit import target_cpu
+
+# ---- the target ------------------------------------------------------------------------------------
+
+_PROBE = """
+define <64 x i8> @wide(<64 x i8> %a, <64 x i8> %b) { %c = xor <64 x i8> %a, %b ret <64 x i8> %c }
+define <16 x float> @add(<16 x float> %a, <16 x float> %b) {
+  %c = fadd <16 x float> %a, %b
+  ret <16 x float> %c
+}
+define float @fused(float %a, float %b, float %c) {
+  %d = call float @llvm.fma.f32(float %a, float %b, float %c)
+  ret float %d
+}
+declare float @llvm.fma.f32(float, float, float)
+"""
+
+
+def describe_target():
+    """(vector bytes, vector registers, has FMA) of the CPU that Numba compiles for.
+
+    Asks LLVM itself: a three-line function is compiled for the target and its assembly inspected, so
+    forced CPU names and feature strings count exactly as they will for the kernels.
+    """
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    name, features = target_cpu()
+    triple = llvm.get_process_triple()
+    machine = llvm.Target.from_triple(triple).create_target_machine(cpu=name, features=features, opt=1)
+    assembly = machine.emit_assembly(llvm.parse_assembly(_PROBE))
+    fma = not re.search(r"\bfmaf\b", assembly)  # without the instruction LLVM calls the C library
+    if "zmm" in assembly:
+        return 64, 32, fma
+    if "ymm" in assembly:
+        return 32, 16, fma
+    return 16, (32 if triple.startswith(("aarch64", "arm64")) else 16), fma
+
+
+VECTOR_BYTES, VECTOR_REGISTERS, HAS_FMA = describe_target()
+INT, I32, I1, BYTE = ir.IntType(64), ir.IntType(32), ir.IntType(1), ir.IntType(8)
+
+
+# ---- the vector type -------------------------------------------------------------------------------
+
+
+class Vector(types.Type):
+    """One register full of `element`."""
+
+    def __init__(self, element):
+        self.element = element
+        self.lanes = VECTOR_BYTES * 8 // element.bitwidth
+        super().__init__(name=f"Vector({element} x {self.lanes})")
+
+
+@register_model(Vector)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, dmm, fe_type):
+        element = dmm.lookup(fe_type.element).get_value_type()
+        super().__init__(dmm, fe_type, ir.VectorType(element, fe_type.lanes))
+
+
+def vector_of(like):
+    """The Vector type with the element type of a scalar or vector type."""
+    return like if isinstance(like, Vector) else Vector(like)
+
+
+# ---- code builders, shared with tiles.py -----------------------------------------------------------
+
+
+def pointer(builder, address):
+    return builder.inttoptr(address, ir.PointerType())
+
+
+def emit_splat(builder, vector, scalar):
+    """All lanes = scalar."""
+    seed = builder.insert_element(ir.Constant(vector, ir.Undefined), scalar, ir.Constant(I32, 0))
+    mask = ir.Constant(ir.VectorType(I32, vector.count), None)
+    return builder.shuffle_vector(seed, ir.Constant(vector, ir.Undefined), mask)
+
+
+def emit_fma(builder, a, b, c):
+    """a * b + c: rounded once where the CPU can, else twice (the C library's fmaf is 50x slower)."""
+    if not HAS_FMA:
+        return builder.fadd(builder.fmul(a, b), c)
+    vector = a.type
+    suffix = "f32" if vector.element == ir.FloatType() else "f64"
+    fused = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fma.v{vector.count}{suffix}"
+    )
+    return builder.call(fused, [a, b, c])
+
+
+def emit_below(builder, a, b, then, otherwise):
+    """Per lane: then where a < b, else otherwise (NaN compares false)."""
+    return builder.select(builder.fcmp_ordered("<", a, b), then, otherwise)
+
+
+# ---- loads and stores ------------------------------------------------------------------------------
+
+
+@intrinsic
+def load(typingctx, address, like):
+    """Vector at `address` (any alignment; aligned costs nothing extra)."""
+    result = vector_of(like)
+
+    def codegen(context, builder, signature, args):
+        return builder.load(
+            pointer(builder, args[0]), typ=context.get_value_type(result), align=result.element.bitwidth // 8
+        )
+
+    return result(types.intp, like), codegen
+
+
+@intrinsic
+def store(typingctx, address, vector):
+    def codegen(context, builder, signature, args):
+        builder.store(args[1], pointer(builder, args[0]), align=vector.element.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, vector), codegen
+
+
+@intrinsic
+def load_as(typingctx, address, source, count, like):
+    """First `count` elements of array `source`'s type at `address`, converted; other lanes are zero.
+
+    Memory beyond `count` elements is not touched, so the last row of an array is safe.
+    """
+    result = vector_of(like)
+
+    def codegen(context, builder, signature, args):
+        wanted = context.get_value_type(result)
+        found = ir.VectorType(context.get_value_type(source), result.lanes)
+        lanes = ir.Constant(ir.VectorType(INT, result.lanes), list(range(result.lanes)))
+        active = builder.icmp_signed("<", lanes, emit_splat(builder, lanes.type, args[2]))
+        kind = "i" if isinstance(source, types.Integer) else "f"
+        name = f"llvm.masked.load.v{result.lanes}{kind}{source.bitwidth}.p0"
+        masked = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(found, [ir.PointerType(), I32, active.type, found]), name
+        )
+        value = builder.call(
+            masked, [pointer(builder, args[0]), ir.Constant(I32, 1), active, ir.Constant(found, None)]
+        )
+        return _convert(builder, value, source, result.element, wanted)
+
+    return result(types.intp, source, types.intp, like), codegen
+
+
+@intrinsic
+def load_full_as(typingctx, address, source, like):
+    """One vector's worth of elements of array `source`'s type at `address`, converted."""
+    result = vector_of(like)
+
+    def codegen(context, builder, signature, args):
+        found = ir.VectorType(context.get_value_type(source), result.lanes)
+        value = builder.load(pointer(builder, args[0]), typ=found, align=1)
+        return _convert(builder, value, source, result.element, context.get_value_type(result))
+
+    return result(types.intp, source, like), codegen
+
+
+def _convert(builder, value, source, target, wanted):
+    if isinstance(source, types.Integer):
+        return builder.sitofp(builder.zext(value, ir.VectorType(I32, wanted.count)), wanted)
+    if source.bitwidth < target.bitwidth:
+        return builder.fpext(value, wanted)
+    return builder.fptrunc(value, wanted) if source.bitwidth > target.bitwidth else value
+
+
+# ---- arithmetic ------------------------------------------------------------------------------------
+
+
+@intrinsic
+def splat(typingctx, scalar):
+    result = Vector(scalar)
+
+    def codegen(context, builder, signature, args):
+        return emit_splat(builder, context.get_value_type(result), args[0])
+
+    return result(scalar), codegen
+
+
+@intrinsic
+def constant(typingctx, single, double, like):
+    """All lanes = `single` in float32, `double` in float64; folded at compile time."""
+    result = vector_of(like)
+
+    def codegen(context, builder, signature, args):
+        vector = context.get_value_type(result)
+        if result.element == types.float32:
+            return emit_splat(builder, vector, builder.fptrunc(args[0], vector.element))
+        return emit_splat(builder, vector, args[1])
+
+    return result(types.float64, types.float64, like), codegen
+
+
+def _lanewise(operation, arity, doc):
+    """An intrinsic over `arity` vectors of one type, made from an IR-building function."""
+
+    def declare(vectors, build):
+        if not all(v == vectors[0] for v in vectors) or not isinstance(vectors[0], Vector):
+            return None
+
+        def codegen(context, builder, signature, args):
+            return build(builder, *args)
+
+        return vectors[0](*vectors), codegen
+
+    if arity == 1:
+
+        def typer(typingctx, a):
+            return declare((a,), operation)
+    elif arity == 2:
+
+        def typer(typingctx, a, b):
+            return declare((a, b), operation)
+    elif arity == 3:
+
+        def typer(typingctx, a, b, c):
+            return declare((a, b, c), operation)
+    else:
+
+        def typer(typingctx, a, b, c, d):
+            return declare((a, b, c, d), operation)
+
+    typer.__doc__ = doc
+    return intrinsic(typer)
+
+
+def _power_of_two(builder, shifted):
+    """2**n from n + 1.5 * 2**mantissa: the integer n sits in the low bits; move it to the exponent."""
+    single = shifted.type.element == ir.FloatType()
+    mantissa, bias, word = (23, 127, I32) if single else (52, 1023, INT)
+    integers = ir.VectorType(word, shifted.type.count)
+    bits = builder.bitcast(shifted, integers)
+    exponent = builder.shl(bits, ir.Constant(integers, [mantissa] * integers.count))
+    one = ir.Constant(integers, [bias << mantissa] * integers.count)
+    return builder.bitcast(builder.add(exponent, one), shifted.type)
+
+
+def _magnitude(builder, a):
+    word = I32 if a.type.element == ir.FloatType() else INT
+    integers = ir.VectorType(word, a.type.count)
+    mask = ir.Constant(integers, [(1 << (word.width - 1)) - 1] * integers.count)
+    return builder.bitcast(builder.and_(builder.bitcast(a, integers), mask), a.type)
+
+
+def _copy_sign(builder, a, sign):
+    word = I32 if a.type.element == ir.FloatType() else INT
+    integers = ir.VectorType(word, a.type.count)
+    mask = ir.Constant(integers, [-(1 << (word.width - 1))] * integers.count)
+    bit = builder.and_(builder.bitcast(sign, integers), mask)
+    return builder.bitcast(builder.or_(builder.bitcast(a, integers), bit), a.type)
+
+
+add = _lanewise(lambda b, x, y: b.fadd(x, y), 2, "a + b")
+sub = _lanewise(lambda b, x, y: b.fsub(x, y), 2, "a - b")
+mul = _lanewise(lambda b, x, y: b.fmul(x, y), 2, "a * b")
+div = _lanewise(lambda b, x, y: b.fdiv(x, y), 2, "a / b")
+fma = _lanewise(emit_fma, 3, "a * b + c")
+below = _lanewise(emit_below, 4, "c where a < b, else d")
+equal = _lanewise(
+    lambda b, x, y, p, q: b.select(b.fcmp_ordered("==", x, y), p, q), 4, "c where a == b, else d"
+)
+larger = _lanewise(lambda b, x, y: emit_below(b, x, y, y, x), 2, "y where x < y, else x: keeps a NaN in x")
+smaller = _lanewise(lambda b, x, y: emit_below(b, y, x, y, x), 2, "y where y < x, else x: keeps a NaN in x")
+power_of_two = _lanewise(_power_of_two, 1, "2**n for a shifted integer n, see activations.exp")
+magnitude = _lanewise(_magnitude, 1, "|a|")
+copy_sign = _lanewise(_copy_sign, 2, "a >= 0 with the sign of b")
+
+
+@intrinsic
+def lanes_of(typingctx, like):
+    """Elements per vector, as a constant."""
+    count = vector_of(like).lanes
+
+    def codegen(context, builder, signature, args):
+        return ir.Constant(INT, count)
+
+    return types.intp(like), codegen
+
+
+@intrinsic
+def size_of(typingctx, like):
+    """Bytes per element, as a constant."""
+    width = vector_of(like).element.bitwidth // 8
+
+    def codegen(context, builder, signature, args):
+        return ir.Constant(INT, width)
+
+    return types.intp(like), codegen
+
+
+@intrinsic
+def transpose_square(typingctx, source, source_step, target, target_step, like):
+    """target[j][i] = source[i][j] for one lanes x lanes block; steps are bytes between rows.
+
+    log2(lanes) rounds of two-register shuffles, no memory in between: 64 shuffles for 16 x 16.
+    """
+    result = vector_of(like)
+
+    def codegen(context, builder, signature, args):
+        source, source_step, target, target_step, _ = args
+        lanes, vector = result.lanes, context.get_value_type(result)
+        align = result.element.bitwidth // 8
+
+        def row(base, step, i):
+            return pointer(builder, builder.add(base, builder.mul(step, ir.Constant(INT, i))))
+
+        rows = [builder.load(row(source, source_step, i), typ=vector, align=align) for i in range(lanes)]
+        half = lanes // 2
+        while half:  # swap the off-diagonal half x half blocks of every 2half x 2half block
+            low = [(j & ~half) + (lanes if j & half else 0) for j in range(lanes)]
+            low_mask = ir.Constant(ir.VectorType(I32, lanes), low)
+            high_mask = ir.Constant(ir.VectorType(I32, lanes), [j + half for j in low])
+            swapped = list(rows)
+            for i in range(lanes):
+                if not i & half:
+                    swapped[i] = builder.shuffle_vector(rows[i], rows[i + half], low_mask)
+                    swapped[i + half] = builder.shuffle_vector(rows[i], rows[i + half], high_mask)
+            rows, half = swapped, half // 2
+        for i in range(lanes):
+            builder.store(rows[i], row(target, target_step, i), align=align)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, types.intp, types.intp, like), codegen
+
+
+# ---- scalars in memory, hints ----------------------------------------------------------------------
+
+
+@intrinsic
+def load_scalar(typingctx, address, like):
+    """One element of like's type (a float or an integer scalar type) at `address`."""
+    element = like.element if isinstance(like, Vector) else like
+
+    def codegen(context, builder, signature, args):
+        return builder.load(pointer(builder, args[0]), typ=context.get_value_type(element))
+
+    return element(types.intp, like), codegen
+
+
+@intrinsic
+def store_scalar(typingctx, address, value):
+    def codegen(context, builder, signature, args):
+        builder.store(args[1], pointer(builder, args[0]))
+        return context.get_dummy_value()
+
+    return types.void(types.intp, value), codegen
+
+
+@intrinsic
+def prefetch(typingctx, address):
+    """Start bringing the cache line of `address` to L1; never faults."""
+
+    def codegen(context, builder, signature, args):
+        hint = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(ir.VoidType(), [ir.PointerType(), I32, I32, I32]),
+            "llvm.prefetch.p0",
+        )
+        builder.call(hint, [pointer(builder, args[0])] + [ir.Constant(I32, n) for n in (0, 3, 1)])
+        return context.get_dummy_value()
+
+    return types.void(types.intp), codegen
