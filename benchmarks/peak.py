@@ -1,9 +1,10 @@
 """The peak of this machine, now: a probe of about 1 ms, to bracket every timing with.
 
-The clock of a shared machine drops to 60 % for seconds at a time. A timing counts only if probes right before
-and right after it reach 90 % of the best probe of the whole run. The probe multiplies and adds in registers,
-on the widest vectors the CPU has, and shares no code with fastnn's kernels. `python benchmarks/peak.py` prints
-the peak.
+The clock of a shared machine drops to 60 % for seconds at a time. A timing counts only if probes right
+before and right after it reach 90 % of the best probe of the whole run. The probe multiplies and adds in
+registers, on the widest vectors the CPU has, and shares no code with fastnn's kernels.
+
+    python benchmarks/peak.py    prints the peak of one thread and of all
 """
 
 import os

@@ -3,13 +3,14 @@
     python benchmarks/side_by_side.py [--rows N] [--rounds 5] [--only NAME] [--json FILE]
 
 An epoch is timed from the order of the rows to the updated weights, so everybody shuffles. Data are converted
-before: float32 for the peers, uint8 for fastnn, which is what it is made for ("float32 input" says what that
-is worth). Peers are called in their fastest form of those in benchmarks/peers/; everybody is checked against
-fastnn's NumPy backend first. Rounds alternate between the contenders; see benchmarks/peak.py for which timings
-count. With FASTNN_DATA_DIR the images are MNIST's, else made up and as sparse.
+before: float32 for the peers, uint8 for fastnn, which is what it is made for ("float32 input" says what
+that is worth). Peers are called in their fastest form of those in benchmarks/peers/; everybody is checked
+against fastnn's NumPy backend first. Rounds alternate between the contenders; benchmarks/peak.py says which
+timings count. With FASTNN_DATA_DIR the images are MNIST's, else made up and as sparse.
 """
 
 import argparse
+import itertools
 import json
 import platform
 import sys
@@ -60,8 +61,7 @@ class Work:
         """Multiplications and additions of the products, counted as for dense data."""
         if self.kind == "Training":
             return self.net.n_rows * self.net.flops_per_row
-        sizes = self.net.sizes
-        return 2 * self.net.n_rows * sum(a * b for a, b in zip(sizes, sizes[1:], strict=False))
+        return 2 * self.net.n_rows * sum(a * b for a, b in itertools.pairwise(self.net.sizes))
 
 
 WORKS = (*(Work("Training", net) for net in TRAINING), *(Work("Inference", net) for net in INFERENCE))
@@ -117,7 +117,7 @@ def machine() -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Of every library that takes part and imports."""
-    packages = {"fastnn", *fastnn_itself.PACKAGES}
+    packages = set(fastnn_itself.PACKAGES)
     for name in peers.MODULES:
         try:
             packages.update(peers.load(name).PACKAGES)
@@ -134,8 +134,9 @@ def show(row: dict[str, Any]) -> None:
         noise = "" if result["quiet"] else "  (noisy: no quiet trials)"
         print(
             f"  {name:24} {1e3 * result['median']:12.4f} ms  [{1e3 * result['fastest']:.4f} … "
-            f"{1e3 * result['slowest']:.4f}]  {result['gflops']:7.1f} GFLOP/s {100 * result['share_of_peak']:5.1f} %"
-            f"  kept {result['kept']}/{len(result['trials'])}  {result['form'] or ''}{noise}"
+            f"{1e3 * result['slowest']:.4f}]  {result['gflops']:7.1f} GFLOP/s "
+            f"{100 * result['share_of_peak']:5.1f} %  kept {result['kept']}/{len(result['trials'])}  "
+            f"{result['form'] or ''}{noise}"
         )
     for name, reason in row["missing"].items():
         print(f"  {name:24} {reason}", flush=True)

@@ -1,8 +1,8 @@
-"""Side by side with other libraries: each file makes the same training and the same predictions in one of them.
+"""Peers: each file does the same training and the same predictions with one other library.
 
 A peer module has NAME, PACKAGES (whose versions are recorded), and, as far as the library can do it,
 
-    TRAINING_FORMS    ways to call it, dicts of keyword arguments; the fastest one is what fastnn is compared with
+    TRAINING_FORMS    ways to call it, dicts of keyword arguments; the fastest is what fastnn is compared with
     Training(task, **form)
         .prepare()            sets threads; called before every timing, outside of it
         .epoch(order)         trains on all rows in this order, one update a mini-batch; returns the mean loss

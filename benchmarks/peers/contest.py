@@ -54,7 +54,7 @@ class Contender:
 
 
 def entrants(kind: str, task: Task, probe: Probe) -> tuple[list[Contender], dict[str, str]]:
-    """(checked and warm contenders in their fastest forms, why others are missing); `kind` is a class name."""
+    """(contenders, checked, warm, in their fastest forms; why others are missing). `kind` is a class name."""
     found, missing = list(_own(kind, task)), {}
     for name in peers.MODULES:
         try:

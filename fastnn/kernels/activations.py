@@ -26,7 +26,7 @@ from fastnn.kernels.simd import (
     store,
     sub,
 )
-from fastnn.kernels.tiles import ROW_BYTES
+from fastnn.kernels.tile_ir import ROW_BYTES
 
 IDENTITY, RELU, TANH, LOGISTIC = 0, 1, 2, 3
 CODES = {"identity": IDENTITY, "relu": RELU, "tanh": TANH, "logistic": LOGISTIC}

@@ -9,9 +9,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from fastnn.kernels.simd import I32, INT, pointer
-
-IS_X86 = llvm.get_process_triple().startswith(("x86_64", "i386", "i686"))
+from fastnn.kernels.simd import I32, INT, IS_X86, pointer
 
 
 @intrinsic

@@ -23,22 +23,22 @@ from fastnn.kernels.matmul import block_count
 from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.table import ACTIVATE, BACKWARD, FORWARD, GATHER, LOSS, OUTPUTS, UPDATE
 from fastnn.kernels.team import barrier, share
-from fastnn.kernels.tiles import CONTINUE, DESCEND, RELU, STORE
+from fastnn.kernels.tile_ir import CONTINUE, DESCEND, RELU, STORE
 from fastnn.kernels.workspace import (
-    B,
-    D,
     FAN_IN,
     FAN_OUT,
-    G,
     GB,
-    W,
     W_PANEL,
     WT,
     WT_PANEL,
-    X,
     X_PANEL,
-    Z,
     Z_PANEL,
+    B,
+    D,
+    G,
+    W,
+    X,
+    Z,
 )
 
 

@@ -1,4 +1,4 @@
-"""Single kernels on ordinary arrays: packed into panels, worked on by the very kernels of the epoch, unpacked."""
+"""Single kernels on ordinary arrays: packed into panels, worked on by the epoch's own kernels, unpacked."""
 
 import numpy as np
 
@@ -6,7 +6,8 @@ from fastnn.kernels import losses
 from fastnn.kernels.activations import CODES, activate, multiply_by_derivative
 from fastnn.kernels.matmul import backward_tiles, block_count, forward_tiles, weight_update_tiles
 from fastnn.kernels.panels import Panels, aligned_bytes, panel_columns
-from fastnn.kernels.tiles import ROW_BYTES, STORE, tile_bank
+from fastnn.kernels.tile_ir import ROW_BYTES, STORE
+from fastnn.kernels.tiles import tile_bank
 
 
 def dense_forward(X, W, b):
@@ -37,7 +38,12 @@ def dense_backward_weights(X, dZ):
     """dW = XᵀdZ and db = Σ dZ."""
     (m, fan_in), fan_out = X.shape, dZ.shape[1]
     like = dZ.dtype.type(0)
-    x, dz, dw, db = Panels.of(X), Panels.of(dZ), Panels(fan_in, fan_out, dZ.dtype), Panels(1, fan_out, dZ.dtype)
+    x, dz, dw, db = (
+        Panels.of(X),
+        Panels.of(dZ),
+        Panels(fan_in, fan_out, dZ.dtype),
+        Panels(1, fan_out, dZ.dtype),
+    )
     weight_update_tiles(
         tile_bank(dZ.dtype),
         0,
@@ -121,9 +127,7 @@ def squared_error(outputs, targets):
     m, n_outputs = outputs.shape
     z, lost = Panels.of(outputs), np.empty(m)
     scale, order = outputs.dtype.type(1 / m), np.arange(m)
-    losses.squared_error(
-        0, m, z.address, z.stride, n_outputs, order, targets.ctypes.data, 0, scale, lost, 0
-    )
+    losses.squared_error(0, m, z.address, z.stride, n_outputs, order, targets.ctypes.data, 0, scale, lost, 0)
     return float(lost.cumsum()[-1]) / m, z.unpacked()
 
 

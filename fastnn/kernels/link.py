@@ -21,6 +21,7 @@ def address_of(function, *arguments):
 
 
 def scalar_type(dtype):
+    """The Numba type of a NumPy dtype's scalars."""
     return numba.from_dtype(np.dtype(dtype))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from fastnn.kernels.activations import exp
 from fastnn.kernels.jit import jit
 from fastnn.kernels.simd import (
+    VECTOR_BYTES,
     add,
     below,
     constant,
@@ -28,7 +29,7 @@ from fastnn.kernels.simd import (
     sub,
     transpose_square,
 )
-from fastnn.kernels.tiles import ROW_BYTES, VECTOR_BYTES
+from fastnn.kernels.tile_ir import ROW_BYTES
 
 
 def scratch_bytes(n_outputs, dtype):

@@ -24,17 +24,8 @@ from fastnn.kernels.simd import (
     store,
     transpose_square,
 )
-from fastnn.kernels.tiles import (
-    COLUMNS,
-    DESCEND,
-    ROW_BYTES,
-    ROWS,
-    SLOTS,
-    STORE,
-    TALLEST_NARROW,
-    TALLEST_WIDE,
-    call_tile,
-)
+from fastnn.kernels.tile_ir import COLUMNS, DESCEND, ROW_BYTES, ROWS, STORE, TALLEST_NARROW, TALLEST_WIDE
+from fastnn.kernels.tiles import SLOTS, call_tile
 
 
 @inline

@@ -24,7 +24,7 @@ from fastnn.kernels.simd import (
     store,
     store_scalar,
 )
-from fastnn.kernels.tiles import ROW_BYTES
+from fastnn.kernels.tile_ir import ROW_BYTES
 
 PANEL_GAP = 64
 
@@ -35,6 +35,7 @@ def panel_columns(dtype):
 
 
 def panel_count(columns, dtype):
+    """Panels of a matrix with so many columns."""
     return -(-columns // panel_columns(dtype))
 
 

@@ -53,6 +53,7 @@ def describe_target():
 
 
 VECTOR_BYTES, VECTOR_REGISTERS, HAS_FMA = describe_target()
+IS_X86 = llvm.get_process_triple().startswith(("x86_64", "i386", "i686"))
 INT, I32, I1, BYTE = ir.IntType(64), ir.IntType(32), ir.IntType(1), ir.IntType(8)
 
 
@@ -84,6 +85,7 @@ def vector_of(like):
 
 
 def pointer(builder, address):
+    """An int64 address as a pointer."""
     return builder.inttoptr(address, ir.PointerType())
 
 
@@ -129,6 +131,8 @@ def load(typingctx, address, like):
 
 @intrinsic
 def store(typingctx, address, vector):
+    """Write a vector to `address` (any alignment)."""
+
     def codegen(context, builder, signature, args):
         builder.store(args[1], pointer(builder, args[0]), align=vector.element.bitwidth // 8)
         return context.get_dummy_value()
@@ -188,6 +192,7 @@ def _convert(builder, value, source, target, wanted):
 
 @intrinsic
 def splat(typingctx, scalar):
+    """All lanes = scalar."""
     result = Vector(scalar)
 
     def codegen(context, builder, signature, args):
@@ -358,6 +363,8 @@ def load_scalar(typingctx, address, like):
 
 @intrinsic
 def store_scalar(typingctx, address, value):
+    """Write one scalar to `address`."""
+
     def codegen(context, builder, signature, args):
         builder.store(args[1], pointer(builder, args[0]))
         return context.get_dummy_value()

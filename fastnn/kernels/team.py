@@ -108,5 +108,6 @@ class Team:
         return [first] + [other.result() for other in others]
 
     def close(self):
+        """End the threads."""
         if self._pool is not None:
             self._pool.shutdown()

@@ -19,7 +19,7 @@ from fastnn.kernels.panels import (
     panel_stride,
     unpack,
 )
-from fastnn.kernels.tiles import ROW_BYTES
+from fastnn.kernels.tile_ir import ROW_BYTES
 
 CHUNK = 256  # rows worked on at a time; X of 784 float32 features is then 0.8 MB and leaves L2 room for W
 

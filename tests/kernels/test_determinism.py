@@ -1,0 +1,142 @@
+"""The same bits for any number of threads, any vector width, any rubbish in the workspace."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from fastnn.backends import RunSettings, numba_backend, numpy_backend
+from fastnn.kernels import simd, workspace
+from tests.checks import copy_of, data_for, network_of
+from tests.kernels.process import run_python
+
+# sizes, activation, loss, batch size, rows: ragged batches, chunks, widths on both sides of a panel
+NETS = [
+    ((20, 64, 64, 2), "relu", "cross_entropy", 32, 333),
+    ((33, 17, 10), "tanh", "cross_entropy", 128, 300),
+    ((784, 100, 40, 10), "logistic", "cross_entropy", 64, 200),
+    ((5, 3), "relu", "cross_entropy", 200, 200),
+    ((50, 30, 40, 33), "identity", "squared_error", 50, 120),
+    ((1, 1, 1, 2), "relu", "cross_entropy", 1, 20),
+    ((40, 35, 3), "tanh", "cross_entropy", 1000, 900),  # a full batch in several chunks
+    ((784, 10, 10), "relu", "cross_entropy", 64, 150),
+]
+
+
+def trained(net, dtype, threads, epochs=2, image_like=True):
+    """(results of the epochs, weights and biases) after training a network that depends on `net` alone."""
+    sizes, activation, loss, batch_size, n_rows = net
+    generator = np.random.default_rng(5)
+    network = network_of(
+        sizes, dtype, generator, activation=activation, loss=loss, input_scale=1 / 255 if image_like else None
+    )
+    X, y = data_for(network, n_rows, generator)
+    if image_like:
+        X = generator.integers(0, 256, X.shape, dtype=np.uint8)
+        X[generator.random(X.shape) < 0.6] = 0
+    run = numba_backend.open_run(network, X, y, RunSettings(batch_size, threads))
+    results = [run.epoch(generator.permutation(n_rows), 0.1) for _ in range(epochs)]
+    run.write_back()
+    run.close()
+    return results, [*network.weights, *network.biases], numba_backend.predict(network, X)
+
+
+def bits(result):
+    losses, arrays, outputs = result
+    return losses, [array.tobytes() for array in arrays], outputs.tobytes()
+
+
+@pytest.mark.parametrize("net", NETS, ids=lambda net: "-".join(map(str, net[0])))
+@pytest.mark.parametrize("image_like", [True, False])
+def test_any_number_of_threads(net, dtype, image_like):
+    expected = bits(trained(net, dtype, 1, image_like=image_like))
+    for threads in (2, 3, 4, 7):
+        assert bits(trained(net, dtype, threads, image_like=image_like)) == expected, threads
+
+
+@pytest.mark.parametrize("net", NETS, ids=lambda net: "-".join(map(str, net[0])))
+def test_rubbish_in_the_workspace(net, dtype, monkeypatch):
+    expected = bits(trained(net, dtype, 2))
+    original = workspace.Workspace.__init__
+    monkeypatch.setattr(
+        workspace.Workspace,
+        "__init__",
+        lambda self, *args, **options: original(self, *args, **options, poison=0xFF),
+    )
+    assert bits(trained(net, dtype, 2)) == expected
+
+
+def digest(nets=NETS[:5]):
+    """One hash of the bits of several trainings, to compare with another process's."""
+    text = hashlib.sha256()
+    for name in ("float32", "float64"):
+        for net in nets:
+            text.update(repr(bits(trained(net, np.dtype(name), 2))).encode())
+    return text.hexdigest()
+
+
+CHILD = "from tests.kernels.test_determinism import *; print(simd.VECTOR_BYTES, simd.HAS_FMA, digest())"
+
+
+@pytest.mark.skipif(not simd.IS_X86, reason="x86 targets")
+def test_same_bits_with_avx2(pytestconfig):
+    """Half the vector width, half the registers, other tiles: the same bits."""
+    if not simd.HAS_FMA:
+        pytest.skip("this machine has no FMA, so it rounds differently")
+    output = run_python(CHILD, cwd=pytestconfig.rootpath, NUMBA_CPU_NAME="haswell", NUMBA_CPU_FEATURES="")
+    assert output.split() == ["32", "True", digest()]
+
+
+WITHOUT_FMA = """
+from tests.kernels.test_determinism import *
+from tests.backends import test_equal
+for net in NETS:
+    assert bits(trained(net, np.dtype("float32"), 1)) == bits(trained(net, np.dtype("float32"), 3))
+for sizes, activation, loss in test_equal.NETWORKS:
+    test_equal.test_loss_and_gradients(
+        numba_backend, np.dtype("float64"), np.random.default_rng(1), sizes, activation, loss
+    )
+print(simd.VECTOR_BYTES, simd.HAS_FMA)
+"""
+
+
+@pytest.mark.skipif(not simd.IS_X86, reason="x86 targets")
+def test_a_cpu_without_fma(pytestconfig):
+    """A CPU of 2008: vectors of 16 bytes, two roundings a step; other bits, the same mathematics."""
+    output = run_python(
+        WITHOUT_FMA, cwd=pytestconfig.rootpath, NUMBA_CPU_NAME="nehalem", NUMBA_CPU_FEATURES=""
+    )
+    assert output.split() == ["16", "False"]
+
+
+def test_a_row_predicts_the_same_alone_and_in_company(dtype, generator):
+    network = network_of((30, 20, 5), dtype, generator)
+    X, _ = data_for(network, 700, generator)
+    together = numba_backend.predict(network, X)
+    for i in (0, 1, 17, 255, 256, 699):
+        assert numba_backend.predict(network, X[i : i + 1]).tobytes() == together[i : i + 1].tobytes()
+    assert numba_backend.predict(network, X[:100]).tobytes() == together[:100].tobytes()
+
+
+def test_gradients_of_a_batch_in_several_chunks(generator):
+    network = network_of((30, 20, 5), np.float64, generator)
+    X, y = data_for(network, 3 * workspace.CHUNK + 5, generator)
+    loss, dWs, dbs = numba_backend.loss_and_gradients(network, X, y)
+    expected, expected_dWs, expected_dbs = numpy_backend.loss_and_gradients(network, X, y)
+    assert loss == pytest.approx(expected, rel=1e-12)
+    for actual, wanted in zip([*dWs, *dbs], [*expected_dWs, *expected_dbs], strict=True):
+        np.testing.assert_allclose(actual, wanted, rtol=1e-9, atol=1e-13)
+
+
+def test_many_threads_on_few_cpus_finish(generator):
+    network = network_of((20, 16, 3), np.float32, generator)
+    X, y = data_for(network, 2000, generator)
+    expected = copy_of(network)
+    for model, threads in ((network, 8), (expected, 1)):
+        run = numba_backend.open_run(model, X, y, RunSettings(32, threads))
+        run.epoch(np.arange(2000), 0.1)
+        run.write_back()
+        run.close()
+    np.testing.assert_array_equal(network.weights[0], expected.weights[0])

@@ -1,0 +1,85 @@
+"""Compiled code is cached, never stale, and a cache that cannot be used is never fatal."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("numba")
+
+import fastnn
+from fastnn import kernels
+from tests.kernels.process import run_python
+
+CODE = """
+import numpy as np
+from fastnn.backends import RunSettings, numba_backend
+from fastnn.kernels import epoch, jit, tiles
+from fastnn.network import Network
+network = Network([np.ones((3, 2), np.float32)], [np.zeros(2, np.float32)], input_scale=1 / 255)
+run = numba_backend.open_run(network, np.ones((9, 3), np.uint8), np.zeros(9, np.int64), RunSettings(4, 1))
+run.epoch(np.arange(9), 0.1)
+stats = [function.stats for function in (epoch.train_rows, tiles._fill_rows)]
+hits, misses = (sum(sum(getattr(s, n).values()) for s in stats) for n in ("cache_hits", "cache_misses"))
+print(hits, misses, jit.CACHE_FOLDER)
+"""
+
+
+def test_a_second_process_loads_and_an_edit_is_seen(tmp_path):
+    shutil.copytree(
+        Path(fastnn.__file__).parent, tmp_path / "fastnn", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    environment = {"FASTNN_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(tmp_path)}
+
+    def run():
+        hits, misses, folder = run_python(CODE, cwd=tmp_path, **environment).split()
+        return int(hits), int(misses), Path(folder)
+
+    first, second = run(), run()
+    assert first[:2] == (0, 2)
+    assert second == (2, 0, first[2])
+    with open(tmp_path / "fastnn" / "kernels" / "simd.py", "a") as file:
+        file.write("# edited\n")
+    third = run()
+    assert third[:2] == (0, 2)
+    assert third[2] != first[2]
+    for file in third[2].iterdir():  # a truncated file costs a compilation, nothing else
+        file.write_bytes(file.read_bytes()[:40])
+    assert run()[:2] == (0, 2)
+
+
+def test_nowhere_to_cache_is_one_warning(tmp_path):
+    code = (
+        "import warnings\n"
+        "with warnings.catch_warnings(record=True) as seen:\n"
+        "    warnings.simplefilter('always')\n"
+        "    from fastnn.kernels import simd, team\n"
+        "    team.spins_for()\n"
+        "from fastnn.kernels import jit\n"
+        "print(len(seen), jit.CACHE_FOLDER)"
+    )
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    names = ("FASTNN_CACHE_DIR", "NUMBA_CACHE_DIR", "HOME", "XDG_CACHE_HOME")
+    assert run_python(code, **dict.fromkeys(names, str(blocked))).split() == ["1", "None"]
+
+
+def sources():
+    return sorted(Path(kernels.__file__).parent.glob("*.py"))
+
+
+def test_every_kernel_wears_the_one_decorator():
+    for path in sources():
+        text = path.read_text()
+        if path.name != "jit.py":
+            assert not re.search(r"\bnumba\.(njit|jit)\b|import njit|from numba import .*jit", text), (
+                path.name
+            )
+        assert not re.search(r"fastmath\s*=\s*True", text), path.name
+
+
+def test_kernels_know_nothing_of_the_rest():
+    for path in sources():
+        imported = re.findall(r"^\s*(?:from|import) (fastnn[\w.]*)", path.read_text(), re.MULTILINE)
+        assert all(name.startswith("fastnn.kernels") for name in imported), path.name

@@ -1,0 +1,38 @@
+"""The barrier: nobody passes before everybody has arrived; and shares of work cover everything once."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from fastnn.kernels.jit import jit
+from fastnn.kernels.team import Team, barrier, share
+
+
+@jit
+def rounds(flags, thread, threads, spins, count, board):
+    """Write, meet, check everyone's write, meet; returns the number of stale reads."""
+    wrong = 0
+    for turn in range(count):
+        board[thread, 0] = turn
+        barrier(flags, thread, threads, spins)
+        for other in range(threads):
+            wrong += board[other, 0] != turn
+        barrier(flags, thread, threads, spins)
+    return wrong
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
+def test_barrier(threads):
+    team, board = Team(threads), np.zeros((threads, 8), np.int64)
+    for _ in range(3):
+        stale = team.run(lambda thread: rounds(team.flags, thread, threads, team.spins, 300, board))
+        assert stale == [0] * threads
+    team.close()
+
+
+def test_shares_cover_everything_once():
+    for count in (0, 1, 5, 64):
+        for threads in (1, 2, 3, 7):
+            parts = [share(count, thread, threads) for thread in range(threads)]
+            assert [i for first, last in parts for i in range(first, last)] == list(range(count))
