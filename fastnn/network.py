@@ -15,6 +15,7 @@ from fastnn.errors import InputError
 from fastnn.history import History
 from fastnn.initialisation import initial_parameters
 
+UINT8 = np.dtype(np.uint8)
 ACTIVATIONS = ("relu", "tanh", "logistic", "identity")
 
 
@@ -55,6 +56,7 @@ class Network:
         self.classes = classes
         self.input_scale = input_scale
         self.history = History()
+        self.prepared: Any = None
         self.backend = backends.get(backend)[0]
 
     @classmethod
@@ -132,7 +134,13 @@ class Network:
 
     def checked_features(self, X: Any, name: str = "X") -> Array:
         """X ready for a backend: (n, n_features) of uint8 or this network's dtype, or InputError."""
-        array = inputs.features(X, name=name, dtype=self.dtype, n_features=self.sizes[0])
+        dtype, n_features = self.weights[0].dtype, len(self.weights[0])
+        if self.input_scale is not None and inputs.is_ready(X, UINT8, n_features):
+            return X
+        if self.input_scale is None and inputs.is_ready(X, dtype, n_features):
+            inputs.check_finite(X, name)
+            return X
+        array = inputs.features(X, name=name, dtype=dtype, n_features=n_features)
         if array.dtype == np.uint8 and self.input_scale is None:
             raise InputError(
                 f"{name} is uint8, but the model was trained on other numbers: convert it to float and scale "

@@ -6,6 +6,7 @@ import pytest
 import fastnn
 from fastnn import Network
 from fastnn.errors import InputError
+from tests.checks import data_for, network_of
 
 
 @pytest.fixture
@@ -87,3 +88,38 @@ def test_r2_by_hand():
         model.score(X, [1.0, 1.0, 1.0])
     with pytest.raises(InputError, match="y has 2 outputs a row, but the model has 1"):
         model.score(X, np.zeros((3, 2)))
+
+
+def test_many_threads_may_predict_with_one_model(generator):
+    from concurrent.futures import ThreadPoolExecutor
+
+    X = generator.normal(size=(200, 30)).astype(np.float32)
+    model = fastnn.train(X, np.arange(200) % 5, hidden=(40, 30), epochs=2, seed=0)
+    expected = model.predict_proba(X)
+    with ThreadPoolExecutor(4) as pool:
+        rows = list(pool.map(lambda i: model.predict_proba(X[i : i + 1]), range(200)))
+    np.testing.assert_array_equal(np.concatenate(rows), expected)
+
+
+def test_weights_may_be_changed_or_replaced(backend_name, generator):
+    X = generator.normal(size=(2, 6)).astype(np.float32)
+    model = fastnn.train(X, [0, 1], hidden=4, epochs=1, backend=backend_name)
+    model.predict(X)
+    model.weights[0][...] = 0
+    model.weights[1] = np.asfortranarray(np.zeros((4, 2), np.float32))
+    model.biases[1] = np.array([0.0, 3.0], np.float32)
+    np.testing.assert_array_equal(model.predict(X), [1, 1])
+    X.flags.writeable = False
+    np.testing.assert_array_equal(model.predict(X), [1, 1])
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (3, 2), (784, 10), (17, 200, 33, 129, 3), (5, 16, 16, 2)])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "logistic", "identity"])
+def test_single_rows_equal_the_batch(sizes, activation, dtype, backend_name, generator):
+    network = network_of(sizes, dtype, generator, activation=activation, loss="squared_error")
+    network.backend = backend_name
+    X, _ = data_for(network, 9, generator)
+    X[generator.random(X.shape) < 0.5] = 0
+    together = network.predict(X)
+    for i in range(9):
+        np.testing.assert_allclose(network.predict(X[i : i + 1]), together[i : i + 1], rtol=1e-4, atol=1e-5)

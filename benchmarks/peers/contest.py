@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from benchmarks import peers
 from benchmarks.peak import Probe, Trial, median
 from benchmarks.peers import fastnn_itself
-from benchmarks.peers.agreement import check_inference, check_training
+from benchmarks.peers.agreement import DisagreementError, check_inference, check_training
 from benchmarks.peers.task import Task
 
 SHORTEST = 0.05  # seconds a timing lasts at least; shorter work is repeated
@@ -63,10 +65,23 @@ def entrants(kind: str, task: Task, probe: Probe) -> tuple[list[Contender], dict
             missing[name] = f"does not import here: {error}"
             continue
         if hasattr(module, kind):
-            forms = getattr(module, f"{kind.upper()}_FORMS")
+            forms = forms_of(kind, module, task)
             candidates = (contender(kind, name, form, module, task) for form in forms)
-            found.append(_fastest(probe, candidates, n_candidates=len(forms)))
+            try:
+                found.append(_fastest(probe, candidates, n_candidates=len(forms)))
+            except DisagreementError as error:
+                missing[name] = f"computes something else: {error}"
     return found, missing
+
+
+def forms_of(kind: str, module: Any, task: Task) -> list[dict[str, Any]]:
+    """The forms of a peer that differ on this task."""
+    forms = getattr(module, f"{kind.upper()}_FORMS")
+    if task.full_batch:  # nothing is gathered
+        forms = [form for form in forms if form.get("gather") != "batch"]
+    if task.X.dtype != np.uint8:
+        forms = [form for form in forms if not form.get("uint8")]
+    return list(forms)
 
 
 def contender(kind: str, name: str, form: dict[str, Any], module: Any, task: Task) -> Contender:

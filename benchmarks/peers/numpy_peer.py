@@ -40,9 +40,12 @@ class Training(Network):
     def __init__(self, task: Task, threads: int) -> None:
         super().__init__(task, threads)
         self.batch_size, self.learning_rate = task.batch_size, task.learning_rate
+        self.full_batch = task.full_batch
 
     def epoch(self, order: np.ndarray) -> float:
         """Mean loss of one epoch."""
+        if self.full_batch:
+            return self._step(self.X, self.labels) / len(order)
         total = 0.0
         for start in range(0, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]

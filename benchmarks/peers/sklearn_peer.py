@@ -18,6 +18,7 @@ class Model:
 
     def __init__(self, task: Task, threads: int) -> None:
         self.X, self.labels, self.threads = task.floats, task.labels, threads
+        self.full_batch = task.full_batch
         self.classifier = MLPClassifier(
             task.net.sizes[1:-1],
             solver="sgd",
@@ -31,8 +32,8 @@ class Model:
         # Memory for the weights exists only after a first call.
         self.classifier.partial_fit(self.X[:1], self.labels[:1], classes=np.arange(task.net.sizes[-1]))
         self.classifier.batch_size = task.batch_size
-        self.same_model = task.net.sizes[-1] > 2
-        self._copy(_one_output(task) if not self.same_model else interleaved(task.weights, task.biases))
+        self.same_output = task.net.sizes[-1] > 2
+        self._copy(interleaved(task.weights, task.biases) if self.same_output else _one_output(task))
 
     def _copy(self, parameters: list[np.ndarray]) -> None:
         for own, given in zip(self._own(), parameters, strict=True):
@@ -52,14 +53,15 @@ class Model:
 class Training(Model):
     """Mini-batch gradient descent.
 
-    `same_model`: with two classes scikit-learn has one logistic output, whose weights learn at half the pace
-    of the difference of two outputs; only the loss can be compared.
+    `same_output`: with two classes scikit-learn has one logistic output, whose weights learn at half the pace
+    of the difference of two outputs.
     """
 
     def epoch(self, order: np.ndarray) -> float:
         """Mean loss of one epoch; the shuffle is fastnn's, to have the same batches."""
+        X, labels = (self.X, self.labels) if self.full_batch else (self.X[order], self.labels[order])
         with sklearn.config_context(assume_finite=True):
-            self.classifier.partial_fit(self.X[order], self.labels[order])
+            self.classifier.partial_fit(X, labels)
         return self.classifier.loss_
 
     def parameters(self) -> list[np.ndarray]:

@@ -29,6 +29,11 @@ class Task:
     biases: list[np.ndarray]
 
     @property
+    def full_batch(self) -> bool:
+        """Whether an update takes all rows: then nobody needs to gather them in another order."""
+        return not self.net.batch_size
+
+    @property
     def batch_size(self) -> int:
         """Rows an update; all of them for full-batch gradient descent."""
         return self.net.batch_size or self.net.n_rows
@@ -47,7 +52,9 @@ class Task:
         )
 
     def order(self, seed: int) -> np.ndarray:
-        """A shuffle of all rows."""
+        """A shuffle of all rows; for the full batch, as in fastnn.train, the rows as they are."""
+        if self.full_batch:
+            return np.arange(len(self.X))
         return np.random.default_rng(seed).permutation(len(self.X))
 
 

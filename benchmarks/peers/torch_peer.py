@@ -50,7 +50,7 @@ class Training(Model):
 
     def __init__(self, task: Task, threads: int, gather: str) -> None:
         super().__init__(task, threads)
-        self.gather, self.batch_size = gather, task.batch_size
+        self.gather, self.batch_size, self.full_batch = gather, task.batch_size, task.full_batch
         self.optimizer = _sgd(self.model, task.learning_rate)
 
     def epoch(self, order: np.ndarray) -> float:
@@ -69,6 +69,8 @@ class Training(Model):
         return [p.detach().numpy().T for p in self.model.parameters()]
 
     def _batches(self, order: Tensor) -> Iterable[tuple[Tensor, Tensor]]:
+        if self.full_batch:
+            return [(self.X, self.labels)]
         if self.gather == "epoch":
             X, labels = self.X.index_select(0, order), self.labels.index_select(0, order)
             return zip(X.split(self.batch_size), labels.split(self.batch_size), strict=True)

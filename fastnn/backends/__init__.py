@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -26,6 +28,7 @@ class Parameters(Protocol):
     activation  name of g in the hidden layers; the output layer is linear, followed by the loss's own map
     loss_name   "cross_entropy" (outputs are logits) or "squared_error" (outputs are predictions)
     input_scale what uint8 input is multiplied by (None: as it is); other input is used as given
+    prepared    None at first: a place for what a backend derives from the weights and wants to keep
     """
 
     weights: list[Array]
@@ -33,6 +36,7 @@ class Parameters(Protocol):
     activation: str
     loss_name: str
     input_scale: float | None
+    prepared: Any
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,13 @@ class Backend(Protocol):
     def open_run(self, network: Parameters, X: Array, y: Array, settings: RunSettings) -> Run: ...
 
 
+class CompiledBackend(Backend, Protocol):
+    """A backend whose functions are compiled at first use and kept for later starts."""
+
+    def cache_folder(self) -> Path | None: ...
+    def compile_kernels(self, dtype: Any = "float32") -> None: ...
+
+
 def get(name: str = "auto") -> tuple[str, Backend]:
     """Return the backend `name` as (its name, the module that is the backend).
 
@@ -105,6 +116,7 @@ def available() -> tuple[str, ...]:
     return tuple(name for name in NAMES if _why_missing(name) is None)
 
 
+@lru_cache
 def _load(name: str) -> Backend:
     problem = _why_missing(name)
     if problem is not None:

@@ -5,15 +5,20 @@ Every function means what its namesake in `numpy_backend` says; only this file i
 
 from __future__ import annotations
 
+import operator
+from itertools import chain
+from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from fastnn.backends import Array, Parameters, RunSettings
 from fastnn.cpus import usable_cpus
-from fastnn.kernels import leaves
+from fastnn.kernels import jit, leaves
 from fastnn.kernels.activations import CODES
 from fastnn.kernels.epoch import forward_rows, train_rows
+from fastnn.kernels.predict import make_plan, predict_directly
 from fastnn.kernels.table import kernel_table
 from fastnn.kernels.team import Team
 from fastnn.kernels.tiles import tile_bank
@@ -23,6 +28,9 @@ from fastnn.kernels.workspace import CHUNK, Workspace
 # A second thread pays once a step is long against its two meetings (about 1 µs each where caches are shared,
 # and the lines that move between cores): measured by benchmarks/side_by_side.py.
 FLOPS_PER_THREAD = 4e6
+
+# Up to so many rows are predicted straight from the network's own arrays; packing them pays only beyond.
+FEW_ROWS = 4
 
 # ---- leaf kernels -----------------------------------------------------------------------------------------
 
@@ -125,10 +133,45 @@ def loss_and_gradients(network: Parameters, X: Array, y: Array) -> tuple[float, 
 
 
 def predict(network: Parameters, X: Array) -> Array:
-    """See numpy_backend.predict."""
+    """See numpy_backend.predict. A few rows take a path of their own, with the same bits."""
     outputs = np.empty((len(X), network.weights[-1].shape[1]), network.weights[0].dtype)
+    # Another type of array (read-only, say) would be another compilation.
+    if len(X) <= FEW_ROWS and X.flags.writeable:
+        plan = _plan(network)
+        if plan.direct:
+            scale = plan.uint8_scale if X.dtype == np.uint8 else plan.one
+            with plan.lock:  # its buffers are one caller's at a time, and kernels run without the GIL
+                predict_directly(plan.table, X, scale, outputs)
+            return outputs
     _forward(network, X, None, outputs)
     return outputs
+
+
+class _Plan:
+    """Where the weights of a network lie: made once, and again when an array has been replaced."""
+
+    def __init__(self, network: Parameters) -> None:
+        self.arrays = [*network.weights, *network.biases]
+        self.table, self._memory = make_plan(
+            network.weights, network.biases, CODES[network.activation], network.loss_name == "cross_entropy"
+        )
+        # Arrays that a user put in place of the network's own may lie in any order.
+        self.direct = all(array.flags.c_contiguous for array in self.arrays)
+        scalar = self.arrays[0].dtype.type
+        self.one = scalar(1)
+        self.lock = Lock()
+        self.uint8_scale = scalar(1.0 if network.input_scale is None else network.input_scale)
+
+    def fits(self, network: Parameters) -> bool:
+        """Whether the network still holds the very arrays this plan has the addresses of."""
+        return all(map(operator.is_, self.arrays, chain(network.weights, network.biases)))
+
+
+def _plan(network: Parameters) -> _Plan:
+    plan = network.prepared
+    if not isinstance(plan, _Plan) or not plan.fits(network):
+        plan = network.prepared = _Plan(network)
+    return plan
 
 
 def evaluate(network: Parameters, X: Array, y: Array) -> tuple[float, int]:
@@ -170,6 +213,40 @@ def _forward(
     n_correct = sum(team.run(work))
     team.close()
     return float(losses.cumsum()[-1]) / len(X), n_correct
+
+
+# ---- start-up ---------------------------------------------------------------------------------------------
+
+
+def cache_folder() -> Path | None:
+    """Where compiled kernels are kept; None where no folder can be written."""
+    return jit.CACHE_FOLDER
+
+
+def compile_kernels(dtype: Any = "float32") -> None:
+    """Compile, or load from the cache, all that training and predicting in `dtype` need."""
+    dtype, generator = np.dtype(dtype), np.random.default_rng(0)
+    for loss_name, y in (("cross_entropy", np.arange(4)), ("squared_error", np.zeros((4, 4), dtype))):
+        for activation in CODES:
+            for data_type in (np.dtype(np.uint8), dtype):
+                network = _Shape(loss_name, activation, dtype, generator)
+                X = np.ones((4, 4), data_type)
+                run = open_run(network, X, y, RunSettings(batch_size=4))
+                run.epoch(np.arange(4), 0.1)
+                run.close()
+                evaluate(network, X, y)
+                predict(network, X)
+
+
+class _Shape:
+    """A small network, only there to have its kernels compiled."""
+
+    def __init__(self, loss_name: str, activation: str, dtype: Any, generator: np.random.Generator) -> None:
+        self.weights = [generator.standard_normal((4, 4)).astype(dtype) for _ in range(2)]
+        self.biases = [np.zeros(4, dtype) for _ in range(2)]
+        self.activation, self.loss_name = activation, loss_name
+        self.input_scale: float | None = None
+        self.prepared: Any = None
 
 
 # ---- training ---------------------------------------------------------------------------------------------

@@ -7,13 +7,14 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 import fastnn
+from fastnn.cli.compile import compile_kernels
 from fastnn.cli.evaluate import evaluate
 from fastnn.cli.info import info
 from fastnn.cli.predict import predict
@@ -70,10 +71,18 @@ def fastnn_command(
         print(context.get_help())
 
 
-for command in (train, evaluate, predict, show, info):
+COMMANDS: dict[str, Callable[..., None]] = {
+    "train": train,
+    "evaluate": evaluate,
+    "predict": predict,
+    "show": show,
+    "info": info,
+    "compile": compile_kernels,
+}
+for name, command in COMMANDS.items():
     # The docstring is the help text; its examples come last, after the options, and are not rewrapped (\\b).
     text, _, examples = inspect.cleandoc(command.__doc__ or "").partition("Examples:\n")
-    app.command(help=text, epilog=f"Examples:\n\n\b\n{examples}")(command)
+    app.command(name, help=text, epilog=f"Examples:\n\n\b\n{examples}")(command)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

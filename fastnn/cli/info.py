@@ -6,11 +6,13 @@ import importlib
 import os
 import platform
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 import fastnn
 from fastnn import backends
+from fastnn.cpus import affinity, cgroup_quota, usable_cpus
 from fastnn.datasets.download import data_folders
 from fastnn.errors import FastnnError
 
@@ -30,7 +32,8 @@ def info() -> None:
         "CPU": f"{_cpu_name()}, {platform.machine()}",
         "CPUs": _cpus(),
         "backend": _backend(),
-        "threads": f"chosen by the work, at most {_usable_cpus()}",
+        "threads": f"chosen by the work, at most {usable_cpus()}",
+        "kernel cache": _kernel_cache(),
         "data folder": str(data_folders("mnist")[-1].parent),
     }
     lines |= {
@@ -64,25 +67,18 @@ def _backend() -> str:
         return str(error)
 
 
-def _usable_cpus() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _cpus() -> str:
-    text = f"{os.cpu_count()}, of which this process may use {_usable_cpus()}"
-    quota = _cgroup_quota()
+    text = f"{os.cpu_count()}, of which this process may use {affinity()}"
+    quota = cgroup_quota()
     return text if quota is None else f"{text}, for the time of {quota:.3g} (container's quota)"
 
 
-def _cgroup_quota() -> float | None:
-    """How many CPUs' worth of time a container is given (cgroup v2), or None for no limit."""
+def _kernel_cache() -> str:
     try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return int(quota) / int(period)
-    except (OSError, ValueError):
-        return None
+        folder = cast("backends.CompiledBackend", backends.get("numba")[1]).cache_folder()
+    except FastnnError:
+        return "none, without Numba"
+    return str(folder) if folder else "none: no folder can be written"
 
 
 def _cpu_name() -> str:

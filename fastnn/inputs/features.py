@@ -42,6 +42,18 @@ def features(X: Any, *, name: str = "X", dtype: np.dtype[Any], n_features: int |
     return np.ascontiguousarray(array)
 
 
+def is_ready(X: Any, dtype: np.dtype[Any], n_features: int) -> bool:
+    """Whether X needs no conversion at all: what lets the prediction of a single row be fast."""
+    return (
+        type(X) is np.ndarray
+        and X.ndim == 2
+        and X.shape[1] == n_features
+        and len(X) > 0
+        and X.dtype is dtype
+        and X.flags.c_contiguous
+    )
+
+
 def warn_if_badly_scaled(X: Array) -> None:
     """Warn once if float features are so large that plain gradient descent learns slowly or not at all."""
     if X.dtype == np.uint8:
@@ -80,9 +92,11 @@ def check_finite(array: Array, name: str) -> None:
     """Raise InputError at the first NaN or infinity of a float array."""
     if array.dtype.kind != "f":
         return
-    # min and max carry a NaN through and need no temporary of the array's size, as isfinite would.
-    if np.isfinite(array.min()) and np.isfinite(array.max()):
-        return
+    # A sum of squares is finite if every value is (and not huge), and takes no temporary of the array's size.
+    flat = array.reshape(-1)
+    with np.errstate(all="ignore"):
+        if math.isfinite(np.dot(flat, flat)) or np.isfinite(array).all():
+            return
     first = np.argwhere(~np.isfinite(array))[0]
     place = "row " + ", column ".join(str(i) for i in first)
     raise InputError(f"{name} holds {array[tuple(first)]} at {place}; remove or fill such values first")

@@ -9,6 +9,7 @@ the process is touched.
 
 import contextlib
 import hashlib
+import logging
 import os
 import platform
 import tempfile
@@ -148,6 +149,14 @@ class _Cache(FunctionCache):
             super().save_overload(sig, data)
 
 
+def announce_compilation():
+    """Say once, before the first compilation, that this will take a while; silent where code is cached."""
+    global _announced
+    if not _announced and (CACHE_FOLDER is None or not any(CACHE_FOLDER.glob("*.nbi"))):
+        logging.getLogger("fastnn").warning("fastnn: compiling its kernels for this CPU, once (about 10 s) …")
+    _announced = True
+
+
 def jit(function):
     """Compile `function` lazily per argument types: nogil, NumPy errors, cached, no fastmath."""
     dispatcher = numba.njit(**FLAGS)(function)
@@ -162,3 +171,4 @@ def inline(function):
 
 
 CACHE_FOLDER = _choose_folder()
+_announced = False

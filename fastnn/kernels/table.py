@@ -10,6 +10,7 @@ from numba import types
 
 from fastnn.kernels import losses
 from fastnn.kernels.activations import LOGISTIC, TANH, activate
+from fastnn.kernels.jit import announce_compilation
 from fastnn.kernels.link import address_of, scalar_type
 from fastnn.kernels.matmul import backward_tiles, forward_tiles, weight_update_tiles
 from fastnn.kernels.panels import GATHERS, unpack_rows
@@ -20,6 +21,7 @@ GATHER, FORWARD, ACTIVATE, LOSS, OUTPUTS, BACKWARD, UPDATE, ENTRIES = range(8)
 @lru_cache
 def kernel_table(dtype, data_dtype, activation, loss, deep, training):
     """Addresses for one element type, type of X, activation code, loss, and depth above one layer or not."""
+    announce_compilation()
     number, scalar, vector = types.int64, scalar_type(dtype), types.int64[::1]
     table = np.zeros(ENTRIES, np.int64)
     table[GATHER] = address_of(GATHERS[data_dtype], number, vector, *[number] * 6, scalar, number, number)

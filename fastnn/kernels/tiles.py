@@ -10,7 +10,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from fastnn.kernels.jit import jit
+from fastnn.kernels.jit import announce_compilation, jit
 from fastnn.kernels.simd import INT, pointer
 from fastnn.kernels.tile_ir import (
     COLUMNS,
@@ -80,6 +80,7 @@ def tile_bank(dtype, listed=False):
     """int64 table of tile addresses for one element type; compiled (or loaded) at first use."""
     key = np.dtype(dtype), listed
     if key not in _banks:
+        announce_compilation()
         table = np.zeros(4 * 2 * SLOTS, np.int64)
         fills = [_fill_rows, _fill_columns] + [_fill_listed_rows, _fill_listed_columns] * listed
         for fill in fills:
