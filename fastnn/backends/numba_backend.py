@@ -19,6 +19,7 @@ from fastnn.kernels import jit, leaves
 from fastnn.kernels.activations import CODES
 from fastnn.kernels.epoch import forward_rows, train_rows
 from fastnn.kernels.predict import make_plan, predict_directly
+from fastnn.kernels.sparsity import PLAN_FIELDS, Sparsity
 from fastnn.kernels.table import kernel_table
 from fastnn.kernels.team import Team
 from fastnn.kernels.tiles import tile_bank
@@ -188,6 +189,7 @@ def _forward(
     workspace = Workspace(sizes, dtype, rows=min(CHUNK, len(X)), threads=n_threads, training=False)
     workspace.write(network.weights, network.biases)
     kernels, bank = _kernels(network, X, training=False), tile_bank(dtype)
+    dense = np.zeros(PLAN_FIELDS, np.int64)
     team, order, losses = Team(n_threads), np.arange(len(X)), np.zeros(len(X))
 
     def work(thread: int) -> int:
@@ -198,6 +200,7 @@ def _forward(
             kernels,
             bank,
             workspace.inputs[thread],
+            dense,
             workspace.scratch[thread],
             X.ctypes.data,
             0 if targets is None else targets.ctypes.data,
@@ -271,8 +274,10 @@ class Run:
             gradients=gradients or settings.batch_size > chunk,
         )
         self.workspace.write(network.weights, network.biases)
-        self._kernels, self._bank = _kernels(network, X, training=True), tile_bank(dtype)
         self._team = Team(n_threads)
+        self._sparsity = Sparsity(X, dtype, len(network.biases[0]), chunk, n_threads, self._team.run)
+        self._kernels = _kernels(network, X, training=True, sparse=self._sparsity.active)
+        self._bank = tile_bank(dtype, listed=self._sparsity.active)
 
     def epoch(self, order: Array, learning_rate: float) -> tuple[float, int]:
         """See numpy_backend.Run.epoch: one call into compiled code for each thread."""
@@ -295,6 +300,7 @@ class Run:
                 self._kernels,
                 self._bank,
                 workspace.inputs[thread],
+                self._sparsity.plans[thread],
                 workspace.scratch[thread],
                 workspace.zeros,
                 self._X.ctypes.data,
@@ -333,10 +339,16 @@ def _sizes(network: Parameters) -> tuple[int, ...]:
     return (network.weights[0].shape[0], *(W.shape[1] for W in network.weights))
 
 
-def _kernels(network: Parameters, X: Array, *, training: bool) -> Array:
+def _kernels(network: Parameters, X: Array, *, training: bool, sparse: bool = False) -> Array:
     deep = len(network.weights) > 1
     return kernel_table(
-        network.weights[0].dtype, X.dtype, CODES[network.activation], network.loss_name, deep, training
+        network.weights[0].dtype,
+        X.dtype,
+        CODES[network.activation],
+        network.loss_name,
+        deep,
+        training,
+        sparse,
     )
 
 

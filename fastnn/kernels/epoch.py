@@ -21,7 +21,30 @@ from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.link import call, call_count
 from fastnn.kernels.matmul import block_count
 from fastnn.kernels.simd import lanes_of
-from fastnn.kernels.table import ACTIVATE, BACKWARD, FORWARD, GATHER, LOSS, OUTPUTS, UPDATE
+from fastnn.kernels.sparsity import (
+    BITS,
+    CHUNK_BITS,
+    CHUNK_STRIDE,
+    FORWARD_LISTED,
+    ROW_LIST_BYTES,
+    ROW_LISTS,
+    SAMPLE_LIST_BYTES,
+    SAMPLE_LISTS,
+    UPDATE_LISTED,
+    WORDS,
+)
+from fastnn.kernels.table import (
+    ACTIVATE,
+    BACKWARD,
+    FORWARD,
+    GATHER,
+    GATHER_BITS,
+    LISTED_FORWARD,
+    LISTED_UPDATE,
+    LOSS,
+    OUTPUTS,
+    UPDATE,
+)
 from fastnn.kernels.team import barrier, share
 from fastnn.kernels.tile_ir import CONTINUE, DESCEND, RELU, STORE
 from fastnn.kernels.workspace import (
@@ -43,28 +66,51 @@ from fastnn.kernels.workspace import (
 
 
 @inline
-def _forward(layers, x, kernels, bank, first, last, activation, like):
+def _forward(layers, x, plan, kernels, bank, first, last, activation, like):
     """Z of every layer for rows first..last of the chunk, from the input gathered at `x`."""
     last_layer = layers.shape[0] - 1
     for i in range(last_layer + 1):
         mode = RELU if i < last_layer and activation == RELU_ACTIVATION else STORE
-        call(
-            kernels[FORWARD],
-            bank,
-            first,
-            last,
-            x if i == 0 else layers[i, X],
-            layers[i, X_PANEL],
-            layers[i, W],
-            layers[i, W_PANEL],
-            layers[i, B],
-            layers[i, Z],
-            layers[i, Z_PANEL],
-            layers[i, FAN_IN],
-            layers[i, FAN_OUT],
-            mode,
-            like,
-        )
+        if i == 0 and plan[FORWARD_LISTED] != 0:
+            call(
+                kernels[LISTED_FORWARD],
+                bank,
+                first,
+                last,
+                x,
+                layers[i, X_PANEL],
+                layers[i, W],
+                layers[i, W_PANEL],
+                layers[i, B],
+                layers[i, Z],
+                layers[i, Z_PANEL],
+                layers[i, FAN_IN],
+                layers[i, FAN_OUT],
+                mode,
+                plan[CHUNK_BITS],
+                plan[CHUNK_STRIDE],
+                plan[ROW_LISTS],
+                plan[ROW_LIST_BYTES],
+                like,
+            )
+        else:
+            call(
+                kernels[FORWARD],
+                bank,
+                first,
+                last,
+                x if i == 0 else layers[i, X],
+                layers[i, X_PANEL],
+                layers[i, W],
+                layers[i, W_PANEL],
+                layers[i, B],
+                layers[i, Z],
+                layers[i, Z_PANEL],
+                layers[i, FAN_IN],
+                layers[i, FAN_OUT],
+                mode,
+                like,
+            )
         if i < last_layer and kernels[ACTIVATE] != 0:
             call(
                 kernels[ACTIVATE],
@@ -132,34 +178,61 @@ def _gather_chunk(layers, x, kernels, data, order, start, rows, thread, threads,
 
 
 @inline
-def _update(layers, x, kernels, bank, rows, thread, threads, mode, rate):
+def _update(layers, x, plan, kernels, bank, rows, thread, threads, mode, rate):
     """This thread's blocks of every layer. Odd layers are shared from the other end, to even out the rest."""
     for i in range(layers.shape[0]):
         blocks = block_count(layers[i, FAN_IN], layers[i, FAN_OUT], rate)
         first, last = share(blocks, thread if i % 2 == 0 else threads - 1 - thread, threads)
-        call(
-            kernels[UPDATE],
-            bank,
-            first,
-            last,
-            rows,
-            x if i == 0 else layers[i, X],
-            layers[i, X_PANEL],
-            layers[i, D],
-            layers[i, Z_PANEL],
-            layers[i, W],
-            layers[i, W_PANEL],
-            layers[i, G],
-            layers[i, W_PANEL],
-            layers[i, B],
-            layers[i, GB],
-            layers[i, WT],
-            layers[i, WT_PANEL],
-            layers[i, FAN_IN],
-            layers[i, FAN_OUT],
-            mode,
-            rate,
-        )
+        if i == 0 and plan[UPDATE_LISTED] != 0:
+            call(
+                kernels[LISTED_UPDATE],
+                bank,
+                first,
+                last,
+                rows,
+                x,
+                layers[i, X_PANEL],
+                layers[i, D],
+                layers[i, Z_PANEL],
+                layers[i, W],
+                layers[i, W_PANEL],
+                layers[i, G],
+                layers[i, W_PANEL],
+                layers[i, B],
+                layers[i, GB],
+                layers[i, FAN_IN],
+                layers[i, FAN_OUT],
+                mode,
+                plan[CHUNK_BITS],
+                plan[CHUNK_STRIDE],
+                plan[SAMPLE_LISTS],
+                plan[SAMPLE_LIST_BYTES],
+                rate,
+            )
+        else:
+            call(
+                kernels[UPDATE],
+                bank,
+                first,
+                last,
+                rows,
+                x if i == 0 else layers[i, X],
+                layers[i, X_PANEL],
+                layers[i, D],
+                layers[i, Z_PANEL],
+                layers[i, W],
+                layers[i, W_PANEL],
+                layers[i, G],
+                layers[i, W_PANEL],
+                layers[i, B],
+                layers[i, GB],
+                layers[i, WT],
+                layers[i, WT_PANEL],
+                layers[i, FAN_IN],
+                layers[i, FAN_OUT],
+                mode,
+                rate,
+            )
 
 
 @jit
@@ -170,6 +243,7 @@ def train_rows(
     kernels,
     bank,
     x,
+    plan,
     scratch,
     zeros,
     data,
@@ -188,6 +262,7 @@ def train_rows(
     """One update for every `batch` rows of `order`; every thread of the team makes this call.
 
     x, scratch     addresses of this thread's own input and scratch
+    plan           how this thread skips zeros of X, see sparsity.py; all zeros: not at all
     data, targets  addresses of X, and of the labels (int64) or the regression targets (row-major)
     losses         (order.size,) float64, written: the loss of each row
     descend        1 takes the steps; 0 leaves the gradients of the batch in G (see workspace.py)
@@ -203,7 +278,18 @@ def train_rows(
             rows = min(chunk, size - start)
             first, last = share(rows, thread, threads)
             _gather_chunk(layers, x, kernels, data, order, begin + start, rows, thread, threads, data_scale)
-            _forward(layers, x, kernels, bank, first, last, activation, rate)
+            if plan[BITS] != 0:
+                call(
+                    kernels[GATHER_BITS],
+                    plan[BITS],
+                    plan[WORDS],
+                    order,
+                    begin + start,
+                    rows,
+                    plan[CHUNK_BITS],
+                    plan[CHUNK_STRIDE],
+                )
+            _forward(layers, x, plan, kernels, bank, first, last, activation, rate)
             n_correct += call_count(
                 kernels[LOSS],
                 first,
@@ -223,7 +309,7 @@ def train_rows(
             mode = CONTINUE if start > 0 else 0
             if descend != 0 and start + rows == size:
                 mode |= DESCEND
-            _update(layers, x, kernels, bank, rows, thread, threads, mode, rate)
+            _update(layers, x, plan, kernels, bank, rows, thread, threads, mode, rate)
             barrier(flags, thread, threads, spins)
     return n_correct
 
@@ -236,6 +322,7 @@ def forward_rows(
     kernels,
     bank,
     x,
+    plan,
     scratch,
     data,
     targets,
@@ -250,6 +337,7 @@ def forward_rows(
     """Forward pass over the rows of `order`. Each thread has rows and room of its own, and needs no barrier.
 
     chunk     rows of room in the workspace, at least one a thread
+    plan      all zeros: zeros are not skipped here
     targets   address as for train_rows, or 0: none, and the rows of `losses` mean nothing
     outputs   address of a row-major (order.size, n_outputs) array to fill, or 0: with targets 0 the class
               probabilities under cross-entropy, the outputs themselves under squared error
@@ -278,7 +366,7 @@ def forward_rows(
             0,
             panels,
         )
-        _forward(layers, x, kernels, bank, first, last, activation, like)
+        _forward(layers, x, plan, kernels, bank, first, last, activation, like)
         n_correct += call_count(
             kernels[LOSS],
             first,

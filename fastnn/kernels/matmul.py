@@ -210,7 +210,7 @@ def weight_update_tiles(
                 rate,
             )
         if q == 0:
-            _bias_update(rows, vectors, dZ + p * dz_panel, b + p * ROW_BYTES, gb + p * ROW_BYTES, mode, rate)
+            bias_update(rows, vectors, dZ + p * dz_panel, b + p * ROW_BYTES, gb + p * ROW_BYTES, mode, rate)
         if WT != 0 and mode & DESCEND:
             for i in range(0, inputs, lanes):
                 for j in range(0, columns, lanes):
@@ -224,7 +224,7 @@ def weight_update_tiles(
 
 
 @inline
-def _bias_update(rows, vectors, dZ, b, gb, mode, rate):
+def bias_update(rows, vectors, dZ, b, gb, mode, rate):
     """db = column sums of one panel of dZ, samples in ascending order."""
     for v in range(vectors):
         offset = v * VECTOR_BYTES

@@ -10,17 +10,34 @@ from numba import types
 
 from fastnn.kernels import losses
 from fastnn.kernels.activations import LOGISTIC, TANH, activate
+from fastnn.kernels.bits import gather_bits
 from fastnn.kernels.jit import announce_compilation
 from fastnn.kernels.link import address_of, scalar_type
+from fastnn.kernels.listed import forward_listed, weight_update_listed
 from fastnn.kernels.matmul import backward_tiles, forward_tiles, weight_update_tiles
 from fastnn.kernels.panels import GATHERS, unpack_rows
 
-GATHER, FORWARD, ACTIVATE, LOSS, OUTPUTS, BACKWARD, UPDATE, ENTRIES = range(8)
+(
+    GATHER,
+    FORWARD,
+    ACTIVATE,
+    LOSS,
+    OUTPUTS,
+    BACKWARD,
+    UPDATE,
+    GATHER_BITS,
+    LISTED_FORWARD,
+    LISTED_UPDATE,
+    ENTRIES,
+) = range(11)
 
 
 @lru_cache
-def kernel_table(dtype, data_dtype, activation, loss, deep, training):
-    """Addresses for one element type, type of X, activation code, loss, and depth above one layer or not."""
+def kernel_table(dtype, data_dtype, activation, loss, deep, training, sparse=False):
+    """Addresses for one element type, type of X, activation code, loss, and depth above one layer or not.
+
+    training, sparse   whether kernels for training, and for skipping zeros, are wanted
+    """
     announce_compilation()
     number, scalar, vector = types.int64, scalar_type(dtype), types.int64[::1]
     table = np.zeros(ENTRIES, np.int64)
@@ -37,4 +54,8 @@ def kernel_table(dtype, data_dtype, activation, loss, deep, training):
     if deep:
         table[BACKWARD] = address_of(backward_tiles, vector, *[number] * 14, scalar)
     table[UPDATE] = address_of(weight_update_tiles, vector, *[number] * 18, scalar)
+    if sparse:
+        table[GATHER_BITS] = address_of(gather_bits, number, number, vector, *[number] * 4)
+        table[LISTED_FORWARD] = address_of(forward_listed, vector, *[number] * 16, scalar)
+        table[LISTED_UPDATE] = address_of(weight_update_listed, vector, *[number] * 20, scalar)
     return table

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("numba")
 
 from fastnn.backends import RunSettings, numba_backend, numpy_backend
-from fastnn.kernels import simd, workspace
+from fastnn.kernels import simd, sparsity, workspace
 from tests.checks import copy_of, data_for, network_of
 from tests.kernels.process import run_python
 
@@ -36,6 +36,8 @@ def trained(net, dtype, threads, epochs=2, image_like=True):
     if image_like:
         X = generator.integers(0, 256, X.shape, dtype=np.uint8)
         X[generator.random(X.shape) < 0.6] = 0
+        X[:, ::3] = 0
+        X[: n_rows // 4] = 0
     run = numba_backend.open_run(network, X, y, RunSettings(batch_size, threads))
     results = [run.epoch(generator.permutation(n_rows), 0.1) for _ in range(epochs)]
     run.write_back()
@@ -66,6 +68,26 @@ def test_rubbish_in_the_workspace(net, dtype, monkeypatch):
         lambda self, *args, **options: original(self, *args, **options, poison=0xFF),
     )
     assert bits(trained(net, dtype, 2)) == expected
+
+
+@pytest.mark.parametrize("net", NETS, ids=lambda net: "-".join(map(str, net[0])))
+@pytest.mark.parametrize("image_like", [True, False])
+@pytest.mark.parametrize("lists", [(True, True), (True, False), (False, True)])
+def test_skipping_zeros_changes_no_bit(net, dtype, image_like, lists, monkeypatch):
+    monkeypatch.setattr(sparsity, "choose", lambda *_: (False, False))
+    expected = bits(trained(net, dtype, 1, image_like=image_like))
+    monkeypatch.setattr(sparsity, "choose", lambda *_: lists)
+    for threads in (1, 3):
+        assert bits(trained(net, dtype, threads, image_like=image_like)) == expected
+
+
+def test_zeros_are_skipped_where_it_pays(generator):
+    images = generator.integers(1, 256, (2000, 784), dtype=np.uint8)
+    assert sparsity.choose(images, np.float32, 128, 128) == (False, False)
+    images[:, : 784 // 2] = 0  # as the margins of a digit
+    assert sparsity.choose(images, np.float32, 128, 128) == (True, True)
+    assert sparsity.choose(images, np.float32, 2, 8) == (False, False)  # too little work for lists
+    assert sparsity.choose(images[:1], np.float64, 300, 256) == (True, True)
 
 
 def digest(nets=NETS[:5]):

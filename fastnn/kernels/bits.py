@@ -1,0 +1,187 @@
+"""Bitmaps of where rows are not zero, and lists of the set bits: what skipping zeros is steered by.
+
+A bitmap is int64 words, bit c % 64 of word c // 64 for column c. In a chunk they lie word-major, word w of
+row i at w * stride + 8 i, so that one word of many rows can be read as vectors.
+"""
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from fastnn.kernels.jit import inline, jit
+from fastnn.kernels.simd import (
+    I1,
+    I32,
+    INT,
+    VECTOR_BYTES,
+    load_scalar,
+    pointer,
+    prefetch,
+    size_of,
+    store_scalar,
+)
+
+
+@intrinsic
+def nonzero_bits(typingctx, address, source):
+    """int64 mask: which of 64 elements of `source`'s type at `address` are not zero (a NaN is not)."""
+
+    def codegen(context, builder, signature, args):
+        element = context.get_value_type(source)
+        value = builder.load(pointer(builder, args[0]), typ=ir.VectorType(element, 64), align=1)
+        zero = ir.Constant(value.type, None)
+        compare = builder.icmp_unsigned if isinstance(source, types.Integer) else builder.fcmp_unordered
+        return builder.bitcast(compare("!=", value, zero), INT)
+
+    return types.intp(types.intp, source), codegen
+
+
+@intrinsic
+def any_bits(typingctx, address, mask):
+    """int64 mask of which of the 64 words at `address` share a bit with `mask`."""
+
+    def codegen(context, builder, signature, args):
+        words = builder.load(pointer(builder, args[0]), typ=ir.VectorType(INT, 64), align=8)
+        seed = builder.insert_element(ir.Constant(words.type, ir.Undefined), args[1], ir.Constant(I32, 0))
+        spread = builder.shuffle_vector(seed, seed, ir.Constant(ir.VectorType(I32, 64), None))
+        hit = builder.icmp_unsigned("!=", builder.and_(words, spread), ir.Constant(words.type, None))
+        return builder.bitcast(hit, INT)
+
+    return types.intp(types.intp, types.intp), codegen
+
+
+@intrinsic
+def write_list(typingctx, word, base, place):
+    """Write base + i as int32 at `place` for every set bit i, ascending; returns their number.
+
+    Up to 16 entries beyond the last may be overwritten. AVX-512 compresses registers (12 cycles a word,
+    no branch to mispredict); elsewhere a loop over the set bits.
+    """
+
+    def compress(builder, word, base, place):
+        vector = ir.VectorType(I32, 16)
+        name = "llvm.experimental.vector.compress.v16i32"
+        squeeze = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(vector, [vector, ir.VectorType(I1, 16), vector]), name
+        )
+        seed = builder.insert_element(
+            ir.Constant(vector, ir.Undefined), builder.trunc(base, I32), ir.Constant(I32, 0)
+        )
+        start = builder.shuffle_vector(seed, seed, ir.Constant(vector, None))
+        total = ir.Constant(INT, 0)
+        for part in range(4):
+            bits = builder.trunc(builder.lshr(word, ir.Constant(INT, 16 * part)), ir.IntType(16))
+            numbers = builder.add(start, ir.Constant(vector, [16 * part + i for i in range(16)]))
+            packed = builder.call(
+                squeeze, [numbers, builder.bitcast(bits, ir.VectorType(I1, 16)), ir.Constant(vector, None)]
+            )
+            here = builder.add(place, builder.shl(total, ir.Constant(INT, 2)))
+            builder.store(packed, pointer(builder, here), align=4)
+            total = builder.add(total, builder.zext(builder.ctpop(bits), INT))
+        return total
+
+    def loop(builder, word, base, place):
+        before = builder.block
+        test, body, done = (builder.append_basic_block(name) for name in ("test", "body", "done"))
+        builder.branch(test)
+        builder.position_at_end(test)
+        left, at = builder.phi(INT), builder.phi(INT)
+        left.add_incoming(word, before)
+        at.add_incoming(place, before)
+        builder.cbranch(builder.icmp_unsigned("==", left, ir.Constant(INT, 0)), done, body)
+        builder.position_at_end(body)
+        index = builder.add(base, builder.cttz(left, ir.Constant(I1, 1)))
+        builder.store(builder.trunc(index, I32), pointer(builder, at), align=4)
+        left.add_incoming(builder.and_(left, builder.sub(left, ir.Constant(INT, 1))), body)
+        at.add_incoming(builder.add(at, ir.Constant(INT, 4)), body)
+        builder.branch(test)
+        builder.position_at_end(done)
+        return builder.lshr(builder.sub(at, place), ir.Constant(INT, 2))
+
+    def codegen(context, builder, signature, args):
+        return (compress if VECTOR_BYTES == 64 else loop)(builder, *args)
+
+    return types.intp(types.intp, types.intp, types.intp), codegen
+
+
+@inline
+def _row_bits(kind, data, columns, first, last, bits):
+    """bits[i] = bitmap of row i of X for rows first..last; `kind` has X's type, `data` is its address."""
+    item, words = size_of(kind), (columns + 63) // 64
+    whole = columns // 64
+    for i in range(first, last):
+        source = data + i * columns * item
+        for w in range(whole):
+            store_scalar(bits + 8 * (i * words + w), nonzero_bits(source + w * 64 * item, kind))
+        if whole < words:
+            word = 0
+            for c in range(whole * 64, columns):
+                value = load_scalar(source + c * item, kind)
+                word |= (1 if value != 0 else 0) << (c - whole * 64)
+            store_scalar(bits + 8 * (i * words + whole), word)
+
+
+@jit
+def _row_bits_uint8(data, columns, first, last, bits):
+    _row_bits(np.uint8(0), data, columns, first, last, bits)
+
+
+@jit
+def _row_bits_float32(data, columns, first, last, bits):
+    _row_bits(np.float32(0), data, columns, first, last, bits)
+
+
+@jit
+def _row_bits_float64(data, columns, first, last, bits):
+    _row_bits(np.float64(0), data, columns, first, last, bits)
+
+
+# By the type of X.
+ROW_BITS = {
+    np.dtype(np.uint8): _row_bits_uint8,
+    np.dtype(np.float32): _row_bits_float32,
+    np.dtype(np.float64): _row_bits_float64,
+}
+
+
+@jit
+def gather_bits(bits, words, order, start, rows, target, stride):
+    """Bitmaps of samples order[start:start + rows], word-major: word w of row i at target + w * stride + 8 i.
+
+    Rows up to the next multiple of 64 are cleared.
+    """
+    for i in range(rows):
+        source = bits + order[start + i] * words * 8
+        if i + 8 < rows:
+            ahead = bits + order[start + i + 8] * words * 8
+            prefetch(ahead)
+            prefetch(ahead + 8 * words - 8)
+        for w in range(words):
+            store_scalar(target + w * stride + 8 * i, load_scalar(source + 8 * w, 0))
+    for w in range(words):
+        for i in range(rows, (rows + 63) // 64 * 64):
+            store_scalar(target + w * stride + 8 * i, 0)
+
+
+@jit
+def list_features(bits, stride, words, row, height, place):
+    """Features that any of the rows row..row + height has, as int32 at `place`; returns their number."""
+    count = 0
+    for w in range(words):
+        union = 0
+        for i in range(row, row + height):
+            union |= load_scalar(bits + w * stride + 8 * i, 0)
+        count += write_list(union, 64 * w, place + 4 * count)
+    return count
+
+
+@jit
+def list_samples(bits, stride, rows, k, height, place):
+    """Rows that have any of the features k..k + height (inside one word), as int32; returns their number."""
+    mask = ((1 << height) - 1) << (k % 64)
+    count, column = 0, bits + k // 64 * stride
+    for i in range(0, rows, 64):
+        count += write_list(any_bits(column + 8 * i, mask), i, place + 4 * count)
+    return count

@@ -1,0 +1,93 @@
+"""Whether and how a run skips the zeros of its input: chosen by a sample, held as bitmaps and lists."""
+
+import numpy as np
+
+from fastnn.kernels.bits import ROW_BITS
+from fastnn.kernels.listed import TALLEST_LISTED_COLUMNS, TALLEST_LISTED_ROWS
+from fastnn.kernels.panels import aligned_bytes, panel_columns
+from fastnn.kernels.simd import VECTOR_BYTES
+
+# Fields of a thread's plan, an int64 array; all zeros means dense.
+(
+    FORWARD_LISTED,
+    UPDATE_LISTED,
+    BITS,
+    WORDS,
+    CHUNK_BITS,
+    CHUNK_STRIDE,
+    ROW_LISTS,
+    ROW_LIST_BYTES,
+    SAMPLE_LISTS,
+    SAMPLE_LIST_BYTES,
+    PLAN_FIELDS,
+) = range(11)
+
+# The switch, from MNIST on an AVX-512 machine. A listed step costs 1.25 dense ones, making the lists
+# included, so a share of 0.7 gains a little. With 8 rows and 2 vectors of outputs the lists cost more than they
+# save, and with one vector (784-10-10) nothing is gained, for gathering the rows is most of the work.
+WORTH_LISTING = 0.7
+LEAST_WORK = 24  # rows of a chunk x vectors of outputs
+SAMPLE = 1024  # rows looked at to choose
+
+
+def active_shares(X):
+    """Shares of the steps that lists would keep, in (forward, dW), on a sample in random order."""
+    rows = np.random.default_rng(0).choice(len(X), min(len(X), SAMPLE), replace=False)
+    active = X[rows] != 0
+    tall = min(len(rows), TALLEST_LISTED_ROWS)
+    groups = active[: len(rows) // tall * tall].reshape(-1, tall, X.shape[1]).any(axis=1)
+    tiles = np.add.reduceat(active, np.arange(0, X.shape[1], TALLEST_LISTED_COLUMNS), axis=1) > 0
+    return float(groups.mean()), float(tiles.mean())
+
+
+def choose(X, dtype, fan_out, rows):
+    """(forward, dW): whether each is worth lists, for chunks of `rows` rows and `fan_out` outputs."""
+    vectors = -(-int(fan_out) * np.dtype(dtype).itemsize // VECTOR_BYTES)
+    if vectors < 2 or rows * vectors < LEAST_WORK:
+        return False, False
+    forward, update = active_shares(X)
+    return forward < WORTH_LISTING, update < WORTH_LISTING
+
+
+class Sparsity:
+    """How a run on X skips zeros: `plans`, one a thread. X must not change while it lives.
+
+    rows      most rows in a chunk
+    run       runs a function of the thread's number in every thread (Team.run)
+    choice    (forward, dW), or None to choose by a sample
+    """
+
+    def __init__(self, X, dtype, fan_out, rows, threads, run, choice=None, poison=0):
+        self.forward, self.update = choose(X, dtype, fan_out, rows) if choice is None else choice
+        self.plans = [np.zeros(PLAN_FIELDS, np.int64) for _ in range(threads)]
+        self._memory = []
+        if not (self.forward or self.update):
+            return
+        n, features = X.shape
+        words, panel = (features + 63) // 64, panel_columns(dtype)
+        bits = np.empty((n, words), np.int64)
+        kernel = ROW_BITS[X.dtype]
+        data, target = X.ctypes.data, bits.ctypes.data
+        run(lambda t: kernel(data, features, n * t // threads, n * (t + 1) // threads, target))
+        self._memory.append(bits)
+        stride = -(-rows // 64) * 512 + 64  # not a power of two: a row's words in different sets of L1
+        row_list = 8 + 4 * features + 64  # length, features, and what making a list may overwrite
+        sample_list = 8 + 4 * rows + 64
+        row_lists = -(-rows // TALLEST_LISTED_ROWS) + 1
+        sample_lists = -(-features // panel) * -(-panel // TALLEST_LISTED_COLUMNS)
+        for plan in self.plans:
+            plan[[FORWARD_LISTED, UPDATE_LISTED]] = self.forward, self.update
+            plan[[BITS, WORDS, CHUNK_STRIDE]] = target, words, stride
+            plan[[ROW_LIST_BYTES, SAMPLE_LIST_BYTES]] = row_list, sample_list
+            plan[CHUNK_BITS] = self._room(words * stride, poison)
+            plan[ROW_LISTS] = self._room(row_list * row_lists, poison)
+            plan[SAMPLE_LISTS] = self._room(sample_list * sample_lists, poison)
+
+    @property
+    def active(self):
+        """Whether anything is skipped."""
+        return self.forward or self.update
+
+    def _room(self, count, poison):
+        self._memory.append(aligned_bytes(count, poison))
+        return self._memory[-1].ctypes.data
