@@ -113,13 +113,17 @@ class Probe:
         return rate
 
     def bracketed(self, function: Callable[[], object], repeats: int = 1) -> Trial:
-        """Time `repeats` calls of `function` between two probes, beginning at a quiet moment if one comes."""
+        """Time `repeats` calls of `function` between two probes.
+
+        Before, the probe waits for a quiet moment. After, it gives a library's idle threads the time to stop
+        spinning. Either wait ends after some 40 ms, so a machine that is slow for longer is still noticed.
+        """
         before = self._quiet()
         start = time.perf_counter()
         for _ in range(repeats):
             function()
         seconds = (time.perf_counter() - start) / repeats
-        return Trial(seconds, before, self())
+        return Trial(seconds, before, self._quiet())
 
     def accepts(self, trial: Trial) -> bool:
         """Whether both probes of `trial` reach 90 % of the best seen so far."""
@@ -136,7 +140,7 @@ class Probe:
         """End the threads."""
         self._pool.shutdown()
 
-    def _quiet(self, patience: int = 50) -> float:
+    def _quiet(self, patience: int = 40) -> float:
         for _ in range(patience):
             rate = self()
             if rate >= LIMIT * self.best:

@@ -2,11 +2,11 @@
 
     python benchmarks/side_by_side.py [--rows N] [--rounds 5] [--only NAME] [--json FILE]
 
-An epoch is timed from the order of the rows to the updated weights, so everybody gathers shuffled rows. Data are
-converted before: float32 for the peers, uint8 for fastnn, which is what it is made for ("float32 input" says what
-that is worth). Peers are called in their fastest form of those in benchmarks/peers/; everybody is checked
-against fastnn's NumPy backend first. Rounds alternate between the contenders; benchmarks/peak.py says which
-timings count. With FASTNN_DATA_DIR the images are MNIST's, else made up and as sparse.
+An epoch is timed from the order of the rows to the updated weights, so everybody gathers shuffled rows. Data
+are converted before: float32 for the peers, uint8 for fastnn, which is what it is made for ("float32 input"
+says what that is worth). Peers are called in the fastest of their forms in benchmarks/peers/; everybody is
+checked against fastnn's NumPy backend first. Rounds alternate between the contenders; benchmarks/peak.py says
+which timings count. With FASTNN_DATA_DIR the images are MNIST's, else made up and as sparse.
 """
 
 import argparse

@@ -24,6 +24,7 @@ MODULES = {
     "scikit-learn": "sklearn_peer",
     "ONNX Runtime": "onnx_peer",
 }
+PREDICT_ONLY = ("ONNX Runtime",)
 
 
 def load(name: str) -> ModuleType:

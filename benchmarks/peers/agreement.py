@@ -21,8 +21,8 @@ class DisagreementError(AssertionError):
 def check_training(task: Task, training: Any) -> None:
     """Train on ten mini-batches and half a one; loss and weights must be the specification's.
 
-    A contender that says `same_output = False` trains the output layer at another pace: it does one mini-batch,
-    and is compared by its loss and the layers before.
+    A contender that says `same_output = False` trains the output layer at another pace: it does one
+    mini-batch, and is compared by its loss and the layers before.
     """
     same = getattr(training, "same_output", True)
     order = task.order(0)[: STEPS * task.batch_size + task.batch_size // 2 + 1 if same else task.batch_size]

@@ -64,7 +64,7 @@ def entrants(kind: str, task: Task, probe: Probe) -> tuple[list[Contender], dict
         except ImportError as error:
             missing[name] = f"does not import here: {error}"
             continue
-        if hasattr(module, kind):
+        if kind == "Inference" or name not in peers.PREDICT_ONLY:
             forms = forms_of(kind, module, task)
             candidates = (contender(kind, name, form, module, task) for form in forms)
             try:
@@ -126,13 +126,14 @@ def _fastest(probe: Probe, candidates: Iterator[Contender], n_candidates: int) -
 
 
 def play(probe: Probe, contenders: list[Contender], rounds: int) -> None:
-    """Time everybody once a round, until each has `rounds` accepted trials; at most twice as many rounds."""
+    """Time everybody once a round, until each has `rounds` accepted trials or twice as many in all."""
     for number in range(2 * rounds):
         start = number % len(contenders)
         for entrant in contenders[start:] + contenders[:start]:
             accepted = sum(probe.accepts(trial) for trial in entrant.trials)
             slow = number > 0 and _first(entrant) > TOO_SLOW * min(map(_first, contenders))
-            if accepted < (min(SLOW_TRIALS, rounds) if slow else rounds):
+            wanted = min(SLOW_TRIALS, rounds) if slow else rounds
+            if accepted < wanted and len(entrant.trials) < 2 * wanted:
                 entrant.trials.append(entrant.time(probe))
 
 

@@ -14,8 +14,8 @@ from benchmarks.peers.task import Task
 NAME = "JAX"
 PACKAGES = ("jax", "jaxlib")
 INFERENCE_FORMS = ({},)
-# The shuffled rows are gathered once an epoch, or batch by batch inside the scan. XLA fuses the scaling of uint8
-# pixels into the gather, which the other peers cannot; for small networks that is faster.
+# The shuffled rows are gathered once an epoch, or batch by batch inside the scan. XLA fuses the scaling of
+# uint8 pixels into the gather, which the other peers cannot; for small networks that is faster.
 TRAINING_FORMS = tuple(
     {"gather": gather, "uint8": uint8} for uint8 in (False, True) for gather in ("batch", "epoch")
 )

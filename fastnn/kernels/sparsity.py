@@ -23,7 +23,7 @@ from fastnn.kernels.simd import VECTOR_BYTES
 ) = range(11)
 
 # The switch, from MNIST on an AVX-512 machine. A listed step costs 1.25 dense ones, making the lists
-# included, so a share of 0.7 gains a little. With 8 rows and 2 vectors of outputs the lists cost more than they
+# included, so a share of 0.7 gains a little. With 8 rows and 2 vectors of outputs lists cost more than they
 # save, and with one vector (784-10-10) nothing is gained, for gathering the rows is most of the work.
 WORTH_LISTING = 0.7
 LEAST_WORK = 24  # rows of a chunk x vectors of outputs
