@@ -1,15 +1,17 @@
 """Training and forward passes of a whole network, each in one nogil call, shared by a team of threads.
 
 A network is a table of integers (workspace.py), and the large kernels are reached through a table of
-addresses (link.py), so only the element type is compiled for. Plan of a training step, two barriers for each
-chunk of rows:
+addresses (link.py), so only the element type is compiled for. A training step on a chunk of rows:
 
-  rows      each thread takes its share of the rows through gather, forward, loss and all deltas; it also
-            gathers, for itself, those columns of the other rows that its dW will read
-  weights   each thread takes its share of every W's blocks: dW over all rows, SGD step, bias, transposed copy
+  forward   wide layers are shared by columns: each thread computes its own panels of outputs for all rows, so
+            its part of W stays in its core's cache from update to update; a barrier after each
+  rows      narrow layers, the loss and all deltas are shared by rows; a barrier
+  weights   each thread computes its own blocks of dW over all rows, with the SGD step, bias and transposed
+            copy; a barrier
 
-The gathered input is private to each thread, because reading a line that another core has just written costs
-more (about 9 ns) than gathering it again from the data.
+Each thread gathers the input it reads for itself: reading a line that another core has just written costs
+more (about 9 ns) than gathering it again from the data. For the same reason W should not move: shared by
+rows, 784-128-10 in batches of 32 moved half of W in every step, and two threads were no faster than one.
 
 Plain SGD stores no gradient, and nothing is summed across threads, so the bits do not depend on the team. A
 batch larger than a chunk is worked through chunk by chunk: the sums are then carried in G, and the step is
@@ -46,7 +48,7 @@ from fastnn.kernels.table import (
     UPDATE,
 )
 from fastnn.kernels.team import barrier, share
-from fastnn.kernels.tile_ir import CONTINUE, DESCEND, RELU, STORE
+from fastnn.kernels.tile_ir import CONTINUE, DESCEND, RELU, ROW_BYTES, STORE
 from fastnn.kernels.workspace import (
     FAN_IN,
     FAN_OUT,
@@ -66,26 +68,58 @@ from fastnn.kernels.workspace import (
 
 
 @inline
-def _forward(layers, x, plan, kernels, bank, first, last, activation, like):
-    """Z of every layer for rows first..last of the chunk, from the input gathered at `x`."""
+def _panels(columns, like):
+    panel = 2 * lanes_of(like)
+    return (columns + panel - 1) // panel
+
+
+@inline
+def _by_columns(fan_out, threads, like):
+    """Whether threads share a layer by its outputs rather than by rows: where that divides evenly enough."""
+    panels = _panels(fan_out, like)
+    return threads > 1 and panels >= threads and (panels % threads == 0 or panels >= 4 * threads)
+
+
+@inline
+def _forward(
+    layers, x, plan, kernels, bank, rows, first, last, activation, like, thread, threads, flags, spins
+):
+    """Z of every layer, from the input gathered at `x`; first..last are the thread's own of the `rows` rows.
+
+    A layer that is shared by columns is computed for all rows, panels of outputs being the thread's own: its
+    W then never leaves this core's cache. It needs the whole input, and the next layer all of its outputs: a
+    barrier on either side where the neighbour is shared by rows.
+    """
     last_layer = layers.shape[0] - 1
+    shared_by_rows = False  # the layer before; the first layer's input is gathered as it needs it
     for i in range(last_layer + 1):
         mode = RELU if i < last_layer and activation == RELU_ACTIVATION else STORE
+        columns, by_columns = layers[i, FAN_OUT], _by_columns(layers[i, FAN_OUT], threads, like)
+        begin, end, p = first, last, 0
+        if by_columns:
+            if shared_by_rows:
+                barrier(flags, thread, threads, spins)
+            p, q = share(_panels(columns, like), thread, threads)
+            panel = 2 * lanes_of(like)
+            columns = min(columns, q * panel) - p * panel
+            begin, end = 0, rows
+        w, b = layers[i, W] + p * layers[i, W_PANEL], layers[i, B] + p * ROW_BYTES
+        z = layers[i, Z] + p * layers[i, Z_PANEL]
         if i == 0 and plan[FORWARD_LISTED] != 0:
             call(
                 kernels[LISTED_FORWARD],
                 bank,
-                first,
-                last,
+                begin,
+                end,
                 x,
                 layers[i, X_PANEL],
-                layers[i, W],
+                w,
                 layers[i, W_PANEL],
-                layers[i, B],
-                layers[i, Z],
+                b,
+                z,
                 layers[i, Z_PANEL],
                 layers[i, FAN_IN],
-                layers[i, FAN_OUT],
+                columns,
                 mode,
                 plan[CHUNK_BITS],
                 plan[CHUNK_STRIDE],
@@ -97,31 +131,25 @@ def _forward(layers, x, plan, kernels, bank, first, last, activation, like):
             call(
                 kernels[FORWARD],
                 bank,
-                first,
-                last,
+                begin,
+                end,
                 x if i == 0 else layers[i, X],
                 layers[i, X_PANEL],
-                layers[i, W],
+                w,
                 layers[i, W_PANEL],
-                layers[i, B],
-                layers[i, Z],
+                b,
+                z,
                 layers[i, Z_PANEL],
                 layers[i, FAN_IN],
-                layers[i, FAN_OUT],
+                columns,
                 mode,
                 like,
             )
         if i < last_layer and kernels[ACTIVATE] != 0:
-            call(
-                kernels[ACTIVATE],
-                activation,
-                first,
-                last,
-                layers[i, Z],
-                layers[i, Z_PANEL],
-                layers[i, FAN_OUT],
-                like,
-            )
+            call(kernels[ACTIVATE], activation, begin, end, z, layers[i, Z_PANEL], columns, like)
+        if by_columns:
+            barrier(flags, thread, threads, spins)
+        shared_by_rows = not by_columns
 
 
 @inline
@@ -151,14 +179,14 @@ def _backward(layers, kernels, bank, first, last, activation, zeros, like):
 
 @inline
 def _gather_chunk(layers, x, kernels, data, order, start, rows, thread, threads, data_scale):
-    """Own rows whole; of the other rows only the panels that this thread's blocks of dW read."""
+    """Own rows whole; of the other rows only the panels that this thread will read: all, if by columns."""
     first, last = share(rows, thread, threads)
-    panel = 2 * lanes_of(data_scale)
     fan_in, fan_out = layers[0, FAN_IN], layers[0, FAN_OUT]
-    panels = (fan_in + panel - 1) // panel
+    panels = _panels(fan_in, data_scale)
     from_block, to_block = share(block_count(fan_in, fan_out, data_scale), thread, threads)
     low, high = 0, panels
-    if from_block // panels == (to_block - 1) // panels:  # all within one panel of outputs
+    one_panel_of_outputs = from_block // panels == (to_block - 1) // panels
+    if one_panel_of_outputs and not _by_columns(fan_out, threads, data_scale):
         low, high = from_block % panels, (to_block - 1) % panels + 1
     for begin, end, p, q in ((0, first, low, high), (first, last, 0, panels), (last, rows, low, high)):
         call(
@@ -179,10 +207,18 @@ def _gather_chunk(layers, x, kernels, data, order, start, rows, thread, threads,
 
 @inline
 def _update(layers, x, plan, kernels, bank, rows, thread, threads, mode, rate):
-    """This thread's blocks of every layer. Odd layers are shared from the other end, to even out the rest."""
+    """This thread's blocks of every layer: by columns as in the forward pass, else an even share.
+
+    Of those, odd layers are shared from the other end, to even out what does not divide.
+    """
     for i in range(layers.shape[0]):
-        blocks = block_count(layers[i, FAN_IN], layers[i, FAN_OUT], rate)
-        first, last = share(blocks, thread if i % 2 == 0 else threads - 1 - thread, threads)
+        if _by_columns(layers[i, FAN_OUT], threads, rate):
+            p, q = share(_panels(layers[i, FAN_OUT], rate), thread, threads)
+            blocks = _panels(layers[i, FAN_IN], rate)
+            first, last = p * blocks, q * blocks
+        else:
+            blocks = block_count(layers[i, FAN_IN], layers[i, FAN_OUT], rate)
+            first, last = share(blocks, thread if i % 2 == 0 else threads - 1 - thread, threads)
         if i == 0 and plan[UPDATE_LISTED] != 0:
             call(
                 kernels[LISTED_UPDATE],
@@ -289,7 +325,22 @@ def train_rows(
                     plan[CHUNK_BITS],
                     plan[CHUNK_STRIDE],
                 )
-            _forward(layers, x, plan, kernels, bank, first, last, activation, rate)
+            _forward(
+                layers,
+                x,
+                plan,
+                kernels,
+                bank,
+                rows,
+                first,
+                last,
+                activation,
+                rate,
+                thread,
+                threads,
+                flags,
+                spins,
+            )
             n_correct += call_count(
                 kernels[LOSS],
                 first,
@@ -366,7 +417,7 @@ def forward_rows(
             0,
             panels,
         )
-        _forward(layers, x, plan, kernels, bank, first, last, activation, like)
+        _forward(layers, x, plan, kernels, bank, last - first, first, last, activation, like, 0, 1, 0, 0)
         n_correct += call_count(
             kernels[LOSS],
             first,

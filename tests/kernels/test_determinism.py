@@ -22,6 +22,7 @@ NETS = [
     ((1, 1, 1, 2), "relu", "cross_entropy", 1, 20),
     ((40, 35, 3), "tanh", "cross_entropy", 1000, 900),  # a full batch in several chunks
     ((784, 10, 10), "relu", "cross_entropy", 64, 150),
+    ((20, 10, 130, 7, 64, 5), "relu", "cross_entropy", 40, 150),  # narrow and wide layers in turn
 ]
 
 
