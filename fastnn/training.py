@@ -17,6 +17,9 @@ from fastnn.history import History
 from fastnn.network import Network
 from fastnn.trainer import Data, Training
 
+# Each thread has buffers of its own; far more than any machine's CPUs is a mistake.
+MOST_THREADS = 256
+
 
 def train(
     X: Any,
@@ -172,7 +175,12 @@ def _threads(threads: int | None, backend_name: str) -> int | None:
             "instance by OPENBLAS_NUM_THREADS",
             stacklevel=3,
         )
-    return inputs.whole_number("threads", threads)
+    wanted = inputs.whole_number("threads", threads)
+    if wanted > MOST_THREADS:
+        raise InputError(
+            f"threads={threads!r} is too many; use {MOST_THREADS} at most, or None to have it chosen"
+        )
+    return wanted
 
 
 def _batch_size(batch_size: int | str | None, n_rows: int) -> int:

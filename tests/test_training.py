@@ -414,6 +414,7 @@ MISTAKES = [
     ),
     ({"backend": "cuda"}, "backend='cuda' is unknown; use 'auto', 'numba' or 'numpy'"),
     ({"threads": 0, "backend": "numba"}, "threads=0 must be a whole number"),
+    ({"threads": 10**6, "backend": "numba"}, "threads=1000000 is too many; use 256 at most"),
     ({"dtype": "float16"}, "dtype='float16' must be 'float32' or 'float64'"),
     ({"dtype": "nonsense"}, "dtype='nonsense' must be"),
     ({"seed": -1}, "seed=-1 must be a whole number, 0 or more"),

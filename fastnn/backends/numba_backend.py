@@ -17,7 +17,8 @@ from fastnn.backends import Array, Parameters, RunSettings
 from fastnn.cpus import usable_cpus
 from fastnn.kernels import jit, leaves
 from fastnn.kernels.activations import CODES
-from fastnn.kernels.epoch import forward_rows, train_rows
+from fastnn.kernels.epoch import train_rows
+from fastnn.kernels.forward import forward_rows
 from fastnn.kernels.predict import make_plan, predict_directly
 from fastnn.kernels.sparsity import PLAN_FIELDS, Sparsity
 from fastnn.kernels.table import kernel_table
@@ -26,8 +27,9 @@ from fastnn.kernels.tiles import tile_bank
 from fastnn.kernels.updates import sgd_update as update_flat
 from fastnn.kernels.workspace import CHUNK, Workspace
 
-# A second thread pays once a step is long against its two meetings (about 1 µs each where caches are shared,
-# and the lines that move between cores): measured by benchmarks/side_by_side.py.
+# A second thread pays once a step is long against its meetings and the cache lines that move between cores:
+# 784-10-10 in batches of 64 (3 MFLOP a step) gains nothing, 784-128-10 in batches of 32 (20) gains 1.4×, by
+# the rows "1 thread" and "2 threads" of benchmarks/side_by_side.py.
 FLOPS_PER_THREAD = 4e6
 
 # Up to so many rows are predicted straight from the network's own arrays; packing them pays only beyond.

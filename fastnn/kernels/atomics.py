@@ -9,7 +9,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from fastnn.kernels.simd import I32, INT, IS_X86, pointer
+from fastnn.kernels.simd import I32, INT, pointer
+from fastnn.kernels.target import IS_X86
 
 
 @intrinsic

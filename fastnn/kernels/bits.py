@@ -11,17 +11,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from fastnn.kernels.jit import inline, jit
-from fastnn.kernels.simd import (
-    I1,
-    I32,
-    INT,
-    VECTOR_BYTES,
-    load_scalar,
-    pointer,
-    prefetch,
-    size_of,
-    store_scalar,
-)
+from fastnn.kernels.simd import I1, I32, INT, load_scalar, pointer, prefetch, size_of, store_scalar
+from fastnn.kernels.target import VECTOR_BYTES
 
 
 @intrinsic

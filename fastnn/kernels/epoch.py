@@ -1,4 +1,4 @@
-"""Training and forward passes of a whole network, each in one nogil call, shared by a team of threads.
+"""Training of a whole network, a run of steps in one nogil call, shared by a team of threads.
 
 A network is a table of integers (workspace.py), and the large kernels are reached through a table of
 addresses (link.py), so only the element type is compiled for. A training step on a chunk of rows:
@@ -18,37 +18,29 @@ batch larger than a chunk is worked through chunk by chunk: the sums are then ca
 taken at the last chunk. A full batch of 60,000 rows is the same code.
 """
 
-from fastnn.kernels.activations import RELU as RELU_ACTIVATION
+from fastnn.kernels.forward import forward, is_by_columns, panels_of
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.link import call, call_count
 from fastnn.kernels.matmul import block_count
-from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.sparsity import (
     BITS,
     CHUNK_BITS,
     CHUNK_STRIDE,
-    FORWARD_LISTED,
-    ROW_LIST_BYTES,
-    ROW_LISTS,
     SAMPLE_LIST_BYTES,
     SAMPLE_LISTS,
     UPDATE_LISTED,
     WORDS,
 )
 from fastnn.kernels.table import (
-    ACTIVATE,
     BACKWARD,
-    FORWARD,
     GATHER,
     GATHER_BITS,
-    LISTED_FORWARD,
     LISTED_UPDATE,
     LOSS,
-    OUTPUTS,
     UPDATE,
 )
 from fastnn.kernels.team import barrier, share
-from fastnn.kernels.tile_ir import CONTINUE, DESCEND, RELU, ROW_BYTES, STORE
+from fastnn.kernels.tile_ir import CONTINUE, DESCEND
 from fastnn.kernels.workspace import (
     FAN_IN,
     FAN_OUT,
@@ -65,91 +57,6 @@ from fastnn.kernels.workspace import (
     X,
     Z,
 )
-
-
-@inline
-def _panels(columns, like):
-    panel = 2 * lanes_of(like)
-    return (columns + panel - 1) // panel
-
-
-@inline
-def _by_columns(fan_out, threads, like):
-    """Whether threads share a layer by its outputs rather than by rows: where that divides evenly enough."""
-    panels = _panels(fan_out, like)
-    return threads > 1 and panels >= threads and (panels % threads == 0 or panels >= 4 * threads)
-
-
-@inline
-def _forward(
-    layers, x, plan, kernels, bank, rows, first, last, activation, like, thread, threads, flags, spins
-):
-    """Z of every layer, from the input gathered at `x`; first..last are the thread's own of the `rows` rows.
-
-    A layer that is shared by columns is computed for all rows, panels of outputs being the thread's own: its
-    W then never leaves this core's cache. It needs the whole input, and the next layer all of its outputs: a
-    barrier on either side where the neighbour is shared by rows.
-    """
-    last_layer = layers.shape[0] - 1
-    shared_by_rows = False  # the layer before; the first layer's input is gathered as it needs it
-    for i in range(last_layer + 1):
-        mode = RELU if i < last_layer and activation == RELU_ACTIVATION else STORE
-        columns, by_columns = layers[i, FAN_OUT], _by_columns(layers[i, FAN_OUT], threads, like)
-        begin, end, p = first, last, 0
-        if by_columns:
-            if shared_by_rows:
-                barrier(flags, thread, threads, spins)
-            p, q = share(_panels(columns, like), thread, threads)
-            panel = 2 * lanes_of(like)
-            columns = min(columns, q * panel) - p * panel
-            begin, end = 0, rows
-        w, b = layers[i, W] + p * layers[i, W_PANEL], layers[i, B] + p * ROW_BYTES
-        z = layers[i, Z] + p * layers[i, Z_PANEL]
-        if i == 0 and plan[FORWARD_LISTED] != 0:
-            call(
-                kernels[LISTED_FORWARD],
-                bank,
-                begin,
-                end,
-                x,
-                layers[i, X_PANEL],
-                w,
-                layers[i, W_PANEL],
-                b,
-                z,
-                layers[i, Z_PANEL],
-                layers[i, FAN_IN],
-                columns,
-                mode,
-                plan[CHUNK_BITS],
-                plan[CHUNK_STRIDE],
-                plan[ROW_LISTS],
-                plan[ROW_LIST_BYTES],
-                like,
-            )
-        else:
-            call(
-                kernels[FORWARD],
-                bank,
-                begin,
-                end,
-                x if i == 0 else layers[i, X],
-                layers[i, X_PANEL],
-                w,
-                layers[i, W_PANEL],
-                b,
-                z,
-                layers[i, Z_PANEL],
-                layers[i, FAN_IN],
-                columns,
-                mode,
-                like,
-            )
-        if i < last_layer and kernels[ACTIVATE] != 0:
-            call(kernels[ACTIVATE], activation, begin, end, z, layers[i, Z_PANEL], columns, like)
-        if by_columns:
-            barrier(flags, thread, threads, spins)
-        shared_by_rows = not by_columns
 
 
 @inline
@@ -182,11 +89,11 @@ def _gather_chunk(layers, x, kernels, data, order, start, rows, thread, threads,
     """Own rows whole; of the other rows only the panels that this thread will read: all, if by columns."""
     first, last = share(rows, thread, threads)
     fan_in, fan_out = layers[0, FAN_IN], layers[0, FAN_OUT]
-    panels = _panels(fan_in, data_scale)
+    panels = panels_of(fan_in, data_scale)
     from_block, to_block = share(block_count(fan_in, fan_out, data_scale), thread, threads)
     low, high = 0, panels
     one_panel_of_outputs = from_block // panels == (to_block - 1) // panels
-    if one_panel_of_outputs and not _by_columns(fan_out, threads, data_scale):
+    if one_panel_of_outputs and not is_by_columns(fan_out, threads, data_scale):
         low, high = from_block % panels, (to_block - 1) % panels + 1
     for begin, end, p, q in ((0, first, low, high), (first, last, 0, panels), (last, rows, low, high)):
         call(
@@ -212,9 +119,9 @@ def _update(layers, x, plan, kernels, bank, rows, thread, threads, mode, rate):
     Of those, odd layers are shared from the other end, to even out what does not divide.
     """
     for i in range(layers.shape[0]):
-        if _by_columns(layers[i, FAN_OUT], threads, rate):
-            p, q = share(_panels(layers[i, FAN_OUT], rate), thread, threads)
-            blocks = _panels(layers[i, FAN_IN], rate)
+        if is_by_columns(layers[i, FAN_OUT], threads, rate):
+            p, q = share(panels_of(layers[i, FAN_OUT], rate), thread, threads)
+            blocks = panels_of(layers[i, FAN_IN], rate)
             first, last = p * blocks, q * blocks
         else:
             blocks = block_count(layers[i, FAN_IN], layers[i, FAN_OUT], rate)
@@ -325,7 +232,7 @@ def train_rows(
                     plan[CHUNK_BITS],
                     plan[CHUNK_STRIDE],
                 )
-            _forward(
+            forward(
                 layers,
                 x,
                 plan,
@@ -362,86 +269,4 @@ def train_rows(
                 mode |= DESCEND
             _update(layers, x, plan, kernels, bank, rows, thread, threads, mode, rate)
             barrier(flags, thread, threads, spins)
-    return n_correct
-
-
-@jit
-def forward_rows(
-    thread,
-    threads,
-    layers,
-    kernels,
-    bank,
-    x,
-    plan,
-    scratch,
-    data,
-    targets,
-    order,
-    losses,
-    chunk,
-    activation,
-    data_scale,
-    like,
-    outputs,
-):
-    """Forward pass over the rows of `order`. Each thread has rows and room of its own, and needs no barrier.
-
-    chunk     rows of room in the workspace, at least one a thread
-    plan      all zeros: zeros are not skipped here
-    targets   address as for train_rows, or 0: none, and the rows of `losses` mean nothing
-    outputs   address of a row-major (order.size, n_outputs) array to fill, or 0: with targets 0 the class
-              probabilities under cross-entropy, the outputs themselves under squared error
-
-    Returns this thread's correctly classified rows.
-    """
-    n_correct, n_rows, last_layer = 0, order.shape[0], layers.shape[0] - 1
-    fan_in, n_outputs = layers[0, FAN_IN], layers[last_layer, FAN_OUT]
-    panel = 2 * lanes_of(like)
-    panels = (fan_in + panel - 1) // panel
-    begin, end = share(n_rows, thread, threads)
-    first, room_end = share(chunk, thread, threads)
-    for start in range(begin, end, room_end - first):
-        last = first + min(room_end - first, end - start)
-        call(
-            kernels[GATHER],
-            data,
-            order,
-            start,
-            start + last - first,
-            first,
-            x,
-            layers[0, X_PANEL],
-            fan_in,
-            data_scale,
-            0,
-            panels,
-        )
-        _forward(layers, x, plan, kernels, bank, last - first, first, last, activation, like, 0, 1, 0, 0)
-        n_correct += call_count(
-            kernels[LOSS],
-            first,
-            last,
-            layers[last_layer, Z],
-            layers[last_layer, Z_PANEL],
-            n_outputs,
-            order,
-            targets,
-            start - first,
-            type(like)(1),
-            losses,
-            scratch,
-        )
-        if outputs != 0:
-            call(
-                kernels[OUTPUTS],
-                first,
-                last,
-                layers[last_layer, Z],
-                layers[last_layer, Z_PANEL],
-                n_outputs,
-                outputs,
-                start - first,
-                like,
-            )
     return n_correct

@@ -11,7 +11,6 @@ import numpy as np
 from fastnn.kernels.activations import exp
 from fastnn.kernels.jit import jit
 from fastnn.kernels.simd import (
-    VECTOR_BYTES,
     add,
     below,
     constant,
@@ -29,6 +28,7 @@ from fastnn.kernels.simd import (
     sub,
     transpose_square,
 )
+from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.tile_ir import ROW_BYTES
 
 

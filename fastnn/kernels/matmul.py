@@ -13,17 +13,8 @@ remainder tile of poor shape. There is no blocking over the reduction: a panel o
 
 from fastnn.kernels.activations import IDENTITY, times_derivative
 from fastnn.kernels.jit import inline, jit
-from fastnn.kernels.simd import (
-    VECTOR_BYTES,
-    add,
-    constant,
-    fma,
-    lanes_of,
-    load,
-    splat,
-    store,
-    transpose_square,
-)
+from fastnn.kernels.simd import add, constant, fma, lanes_of, load, splat, store, transpose_square
+from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.tile_ir import COLUMNS, DESCEND, ROW_BYTES, ROWS, STORE, TALLEST_NARROW, TALLEST_WIDE
 from fastnn.kernels.tiles import SLOTS, call_tile
 

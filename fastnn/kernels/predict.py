@@ -13,7 +13,6 @@ from fastnn.kernels.activations import LOGISTIC, RELU, TANH, exp, logistic, tanh
 from fastnn.kernels.jit import announce_compilation, inline, jit
 from fastnn.kernels.panels import aligned_bytes
 from fastnn.kernels.simd import (
-    VECTOR_BYTES,
     constant,
     fma,
     lanes_of,
@@ -29,6 +28,7 @@ from fastnn.kernels.simd import (
     store_scalar,
     sub,
 )
+from fastnn.kernels.target import VECTOR_BYTES
 
 # The plan: three numbers, three addresses, then for each layer its sizes and the addresses of W and b.
 N_LAYERS, ACTIVATION, SOFTMAX, INPUT, OUTPUT, ACTIVE, HEAD = range(7)

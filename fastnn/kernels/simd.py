@@ -6,54 +6,13 @@ float32 and float64, and the vector width follows the CPU that Numba compiles fo
 64 bytes with AVX-512, 32 with AVX2, 16 with SSE2 or NEON.
 """
 
-import re
-
-import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
-from fastnn.kernels.jit import target_cpu
+from fastnn.kernels.target import HAS_FMA, VECTOR_BYTES
 
-# ---- the target ------------------------------------------------------------------------------------
-
-_PROBE = """
-define <64 x i8> @wide(<64 x i8> %a, <64 x i8> %b) { %c = xor <64 x i8> %a, %b ret <64 x i8> %c }
-define <16 x float> @add(<16 x float> %a, <16 x float> %b) {
-  %c = fadd <16 x float> %a, %b
-  ret <16 x float> %c
-}
-define float @fused(float %a, float %b, float %c) {
-  %d = call float @llvm.fma.f32(float %a, float %b, float %c)
-  ret float %d
-}
-declare float @llvm.fma.f32(float, float, float)
-"""
-
-
-def describe_target():
-    """(vector bytes, vector registers, has FMA) of the CPU that Numba compiles for.
-
-    Asks LLVM itself: a three-line function is compiled for the target and its assembly inspected, so
-    forced CPU names and feature strings count exactly as they will for the kernels.
-    """
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    name, features = target_cpu()
-    triple = llvm.get_process_triple()
-    machine = llvm.Target.from_triple(triple).create_target_machine(cpu=name, features=features, opt=1)
-    assembly = machine.emit_assembly(llvm.parse_assembly(_PROBE))
-    fma = not re.search(r"\bfmaf\b", assembly)  # without the instruction LLVM calls the C library
-    if "zmm" in assembly:
-        return 64, 32, fma
-    if "ymm" in assembly:
-        return 32, 16, fma
-    return 16, (32 if triple.startswith(("aarch64", "arm64")) else 16), fma
-
-
-VECTOR_BYTES, VECTOR_REGISTERS, HAS_FMA = describe_target()
-IS_X86 = llvm.get_process_triple().startswith(("x86_64", "i386", "i686"))
 INT, I32, I1, BYTE = ir.IntType(64), ir.IntType(32), ir.IntType(1), ir.IntType(8)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from fastnn.kernels.bits import ROW_BITS
 from fastnn.kernels.listed import TALLEST_LISTED_COLUMNS, TALLEST_LISTED_ROWS
 from fastnn.kernels.panels import aligned_bytes, panel_columns
-from fastnn.kernels.simd import VECTOR_BYTES
+from fastnn.kernels.target import VECTOR_BYTES
 
 # Fields of a thread's plan, an int64 array; all zeros means dense.
 (

@@ -8,6 +8,7 @@ machine a pure spin steals the very core that the late thread needs.
 
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
+from threading import Barrier
 
 import llvmlite.binding as llvm
 import numpy as np
@@ -96,6 +97,21 @@ class Team:
         self._flags = np.zeros((threads + 1) * LINE, np.int64)
         self.flags = -(-self._flags.ctypes.data // 64) * 64
         self._pool = ThreadPoolExecutor(threads - 1, "fastnn") if threads > 1 else None
+        self._start_all()
+
+    def _start_all(self):
+        # A thread that cannot be started must be known before the others wait for it inside a kernel.
+        if self._pool is None:
+            return
+        gate = Barrier(self.threads)
+        try:
+            for _ in range(1, self.threads):
+                self._pool.submit(gate.wait)
+            gate.wait()
+        except RuntimeError:
+            gate.abort()
+            self._pool.shutdown()
+            raise
 
     def run(self, function):
         """function(thread) in every thread; returns their results in thread order."""

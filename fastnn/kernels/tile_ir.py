@@ -23,13 +23,12 @@ from fastnn.kernels.simd import (
     I1,
     I32,
     INT,
-    VECTOR_BYTES,
-    VECTOR_REGISTERS,
     emit_below,
     emit_fma,
     emit_splat,
     pointer,
 )
+from fastnn.kernels.target import VECTOR_BYTES, VECTOR_REGISTERS
 
 ROW_BYTES = 2 * VECTOR_BYTES  # one row of a panel: two vectors
 

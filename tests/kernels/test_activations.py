@@ -7,7 +7,8 @@ pytest.importorskip("numba")
 
 from fastnn.kernels import activations
 from fastnn.kernels.jit import jit
-from fastnn.kernels.simd import VECTOR_BYTES, lanes_of, load, size_of, store
+from fastnn.kernels.simd import lanes_of, load, size_of, store
+from fastnn.kernels.target import VECTOR_BYTES
 
 # DESIGN: float32 within 2 ulp of the exact value; float64 within 4.
 ULPS = {"float32": 2.0, "float64": 4.0}

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("numba")
 
 from fastnn.backends import RunSettings, numba_backend, numpy_backend
-from fastnn.kernels import simd, sparsity, workspace
+from fastnn.kernels import sparsity, target, workspace
 from tests.checks import copy_of, data_for, network_of
 from tests.kernels.process import run_python
 
@@ -100,13 +100,13 @@ def digest(nets=NETS[:5]):
     return text.hexdigest()
 
 
-CHILD = "from tests.kernels.test_determinism import *; print(simd.VECTOR_BYTES, simd.HAS_FMA, digest())"
+CHILD = "from tests.kernels.test_determinism import *; print(target.VECTOR_BYTES, target.HAS_FMA, digest())"
 
 
-@pytest.mark.skipif(not simd.IS_X86, reason="x86 targets")
+@pytest.mark.skipif(not target.IS_X86, reason="x86 targets")
 def test_same_bits_with_avx2(pytestconfig):
     """Half the vector width, half the registers, other tiles: the same bits."""
-    if not simd.HAS_FMA:
+    if not target.HAS_FMA:
         pytest.skip("this machine has no FMA, so it rounds differently")
     output = run_python(CHILD, cwd=pytestconfig.rootpath, NUMBA_CPU_NAME="haswell", NUMBA_CPU_FEATURES="")
     assert output.split() == ["32", "True", digest()]
@@ -121,11 +121,11 @@ for sizes, activation, loss in test_equal.NETWORKS:
     test_equal.test_loss_and_gradients(
         numba_backend, np.dtype("float64"), np.random.default_rng(1), sizes, activation, loss
     )
-print(simd.VECTOR_BYTES, simd.HAS_FMA)
+print(target.VECTOR_BYTES, target.HAS_FMA)
 """
 
 
-@pytest.mark.skipif(not simd.IS_X86, reason="x86 targets")
+@pytest.mark.skipif(not target.IS_X86, reason="x86 targets")
 def test_a_cpu_without_fma(pytestconfig):
     """A CPU of 2008: vectors of 16 bytes, two roundings a step; other bits, the same mathematics."""
     output = run_python(

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("numba")
 
 from fastnn.backends import numba_backend
-from fastnn.kernels import simd
+from fastnn.kernels import target
 
 
 def chain(A, B, start):
@@ -14,7 +14,7 @@ def chain(A, B, start):
     total = start.copy()
     for k in range(A.shape[1]):
         product = A[:, k : k + 1].astype(np.longdouble) * B[k].astype(np.longdouble)  # exact: 48 bits
-        if not simd.HAS_FMA:
+        if not target.HAS_FMA:
             product = product.astype(np.float32).astype(np.longdouble)
         total = (product + total.astype(np.longdouble)).astype(np.float32)
     return total
