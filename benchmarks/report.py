@@ -182,6 +182,15 @@ def insert(text: str, name: str, content: str) -> str:
     return pattern.sub(lambda match: f"{match[1]}{content}\n{match[2]}", text)
 
 
+def read(path: Path) -> dict[str, Any]:
+    """The JSON of one file; pytest-benchmark's list of every single timing (megabytes) is dropped from it."""
+    saved: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    timings = [benchmark["stats"].pop("data", None) for benchmark in saved.get("benchmarks", [])]
+    if any(timing is not None for timing in timings):
+        path.write_text(json.dumps(saved, indent=1) + "\n", encoding="utf-8")
+    return saved
+
+
 def main() -> None:
     """Rewrite the tables whose JSON is there; say which are not."""
     readme = ROOT / "README.md"
@@ -194,7 +203,7 @@ def main() -> None:
     ):
         path = RESULTS / file
         if path.exists():
-            text = insert(text, name, render(json.loads(path.read_text(encoding="utf-8"))))
+            text = insert(text, name, render(read(path)))
             print(f"{name}: from {path.relative_to(ROOT)}")
         else:
             print(f"{name}: left as it is, for {path.relative_to(ROOT)} is missing")

@@ -33,7 +33,7 @@ from fastnn.kernels.workspace import CHUNK, Workspace
 FLOPS_PER_THREAD = 4e6
 
 # Up to so many rows are predicted straight from the network's own arrays; packing them pays only beyond.
-FEW_ROWS = 4
+FEW_ROWS = 64
 
 # ---- leaf kernels -----------------------------------------------------------------------------------------
 
