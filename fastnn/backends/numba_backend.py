@@ -6,6 +6,7 @@ Every function means what its namesake in `numpy_backend` says; only this file i
 from __future__ import annotations
 
 import operator
+import time
 from itertools import chain
 from pathlib import Path
 from threading import Lock
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.backends import Array, Parameters, RunSettings
+from fastnn.backends.team_size import TeamSize
 from fastnn.cpus import usable_cpus
 from fastnn.kernels import jit, leaves
 from fastnn.kernels.activations import CODES
@@ -277,6 +279,7 @@ class Run:
         )
         self.workspace.write(network.weights, network.biases)
         self._team = Team(n_threads)
+        self._team_size = TeamSize(n_threads, fixed=settings.threads is not None)
         self._sparsity = Sparsity(X, dtype, len(network.biases[0]), chunk, n_threads, self._team.run)
         self._kernels = _kernels(network, X, training=True, sparse=self._sparsity.active)
         self._bank = tile_bank(dtype, listed=self._sparsity.active)
@@ -290,14 +293,14 @@ class Run:
         return self._train(order, 0.0, descend=False)
 
     def _train(self, order: Array, learning_rate: float, *, descend: bool) -> tuple[float, int]:
-        workspace, team = self.workspace, self._team
+        workspace, team, n_threads = self.workspace, self._team, self._team_size.choose()
         order, losses = np.ascontiguousarray(order, np.int64), np.empty(len(order))
         data_scale, rate = _scale(self._network, self._X), workspace.dtype.type(learning_rate)
 
         def work(thread: int) -> int:
             return train_rows(
                 thread,
-                team.threads,
+                n_threads,
                 workspace.layers,
                 self._kernels,
                 self._bank,
@@ -319,7 +322,9 @@ class Run:
                 team.spins,
             )
 
-        n_correct = sum(team.run(work))
+        start = time.perf_counter()
+        n_correct = sum(team.run(work, n_threads))
+        self._team_size.record(n_threads, len(order), time.perf_counter() - start)
         return float(losses.cumsum()[-1]) / len(order), n_correct  # cumsum adds in the order of the rows
 
     def write_back(self) -> None:

@@ -113,10 +113,10 @@ class Team:
             self._pool.shutdown()
             raise
 
-    def run(self, function):
-        """function(thread) in every thread; returns their results in thread order."""
+    def run(self, function, threads=None):
+        """function(thread) in every thread, or the first so many; returns their results in thread order."""
         self._flags[:] = 0
-        others = [self._pool.submit(function, thread) for thread in range(1, self.threads)]
+        others = [self._pool.submit(function, thread) for thread in range(1, threads or self.threads)]
         try:
             first = function(0)
         finally:

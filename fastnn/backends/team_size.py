@@ -1,0 +1,50 @@
+"""How many threads the next stretch of training gets: the whole team, or one where the team is held up."""
+
+from __future__ import annotations
+
+# Shorter stretches say more about start-up than about training.
+LEAST_SECONDS = 2e-3
+# The slower way is tried again in every so-manieth stretch, for the machine may have become quiet or busy.
+TRY_AGAIN = 16
+
+
+class TeamSize:
+    """Chooses by the time a row takes either way; the result of training does not depend on it.
+
+    Threads that meet many times a millisecond depend on each other's CPU: where another program holds one,
+    two threads can be ten times slower than one.
+
+    threads   size of the team
+    fixed     the user asked for that many, so it stays
+    """
+
+    def __init__(self, threads: int, *, fixed: bool) -> None:
+        self._threads, self._fixed = threads, fixed or threads == 1
+        self._cost: dict[int, float] = {}  # seconds a row, the latest of each
+        self._opening = [
+            threads,
+            1,
+            threads,
+        ]  # the first stretch is slowed by cold caches, so it counts once more
+        self._turn = 1
+
+    def choose(self) -> int:
+        """Threads for the next stretch."""
+        if self._fixed:
+            return self._threads
+        if self._opening:
+            return self._opening[0]
+        faster = min(self._cost, key=self._cost.__getitem__)
+        if self._turn % TRY_AGAIN == 0:
+            return 1 if faster == self._threads else self._threads
+        return faster
+
+    def record(self, threads: int, rows: int, seconds: float) -> None:
+        """Tell how long a stretch took."""
+        if self._fixed:
+            return
+        if not self._opening:
+            self._turn += 1
+        if seconds >= LEAST_SECONDS:
+            self._cost[threads] = seconds / rows
+            self._opening = self._opening[1:]
