@@ -142,29 +142,30 @@ def _arrays(training: Training) -> list[Any]:
 
 
 def _summary(training: Training) -> str:
-    last = training.history.last()
-    parts = [f"loss {last['loss']:.4f}"]
-    if "accuracy" in last:
-        parts.append(f"accuracy {100 * last['accuracy']:.2f} %")
-    if "validation_accuracy" in last:
-        parts.append(f"validation {100 * last['validation_accuracy']:.2f} %")
-    elif "validation_loss" in last:
-        parts.append(f"validation loss {last['validation_loss']:.4f}")
-    parts.append(f"{_rounded(training.n_rows / last['seconds'])} samples/s")
-    return "  ".join(parts)
+    return "  ".join(f"{name} {value}" for name, value in _figures(training, decimals=2)) + _rate(training)
 
 
 def _short_summary(training: Training) -> str:
+    short = {"accuracy": "acc", "validation": "val", "validation loss": "val"}
+    figures = _figures(training, decimals=1)
+    return " ".join(f"{short.get(name, name)} {value}" for name, value in figures) + _rate(training)
+
+
+def _figures(training: Training, decimals: int) -> list[tuple[str, str]]:
+    """What the last epoch measured, as (name, value) to be shown."""
     last = training.history.last()
-    parts = [f"loss {last['loss']:.3g}"]
+    figures = [("loss", f"{last['loss']:.{decimals + 2}f}")]
     if "accuracy" in last:
-        parts.append(f"acc {100 * last['accuracy']:.1f}%")
+        figures.append(("accuracy", f"{100 * last['accuracy']:.{decimals}f} %"))
     if "validation_accuracy" in last:
-        parts.append(f"val {100 * last['validation_accuracy']:.1f}%")
+        figures.append(("validation", f"{100 * last['validation_accuracy']:.{decimals}f} %"))
     elif "validation_loss" in last:
-        parts.append(f"val {last['validation_loss']:.3g}")
-    parts.append(f"{_rounded(training.n_rows / last['seconds'])} samples/s")
-    return " ".join(parts)
+        figures.append(("validation loss", f"{last['validation_loss']:.{decimals + 2}f}"))
+    return figures
+
+
+def _rate(training: Training) -> str:
+    return f"  {_rounded(training.n_rows / training.history['seconds'][-1])} samples/s"
 
 
 def _rounded(rate: float) -> str:

@@ -21,11 +21,8 @@ class TeamSize:
     def __init__(self, threads: int, *, fixed: bool) -> None:
         self._threads, self._fixed = threads, fixed or threads == 1
         self._cost: dict[int, float] = {}  # seconds a row, the latest of each
-        self._opening = [
-            threads,
-            1,
-            threads,
-        ]  # the first stretch is slowed by cold caches, so it counts once more
+        # The team twice: its first stretch is slowed by cold caches.
+        self._opening = [threads, 1, threads]
         self._turn = 1
 
     def choose(self) -> int:
