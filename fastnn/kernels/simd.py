@@ -13,7 +13,7 @@ from numba.extending import intrinsic, models, register_model
 
 from fastnn.kernels.target import HAS_FMA, VECTOR_BYTES
 
-INT, I32, I1, BYTE = ir.IntType(64), ir.IntType(32), ir.IntType(1), ir.IntType(8)
+INT, I32, I1 = ir.IntType(64), ir.IntType(32), ir.IntType(1)
 
 
 # ---- the vector type -------------------------------------------------------------------------------

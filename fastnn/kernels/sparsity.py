@@ -54,11 +54,10 @@ class Sparsity:
 
     rows      most rows in a chunk
     run       runs a function of the thread's number in every thread (Team.run)
-    choice    (forward, dW), or None to choose by a sample
     """
 
-    def __init__(self, X, dtype, fan_out, rows, threads, run, choice=None, poison=0):
-        self.forward, self.update = choose(X, dtype, fan_out, rows) if choice is None else choice
+    def __init__(self, X, dtype, fan_out, rows, threads, run):
+        self.forward, self.update = choose(X, dtype, fan_out, rows)
         self.plans = [np.zeros(PLAN_FIELDS, np.int64) for _ in range(threads)]
         self._memory = []
         if not (self.forward or self.update):
@@ -79,15 +78,15 @@ class Sparsity:
             plan[[FORWARD_LISTED, UPDATE_LISTED]] = self.forward, self.update
             plan[[BITS, WORDS, CHUNK_STRIDE]] = target, words, stride
             plan[[ROW_LIST_BYTES, SAMPLE_LIST_BYTES]] = row_list, sample_list
-            plan[CHUNK_BITS] = self._room(words * stride, poison)
-            plan[ROW_LISTS] = self._room(row_list * row_lists, poison)
-            plan[SAMPLE_LISTS] = self._room(sample_list * sample_lists, poison)
+            plan[CHUNK_BITS] = self._room(words * stride)
+            plan[ROW_LISTS] = self._room(row_list * row_lists)
+            plan[SAMPLE_LISTS] = self._room(sample_list * sample_lists)
 
     @property
     def active(self):
         """Whether anything is skipped."""
         return self.forward or self.update
 
-    def _room(self, count, poison):
-        self._memory.append(aligned_bytes(count, poison))
+    def _room(self, count):
+        self._memory.append(aligned_bytes(count))
         return self._memory[-1].ctypes.data

@@ -60,8 +60,12 @@ def test_any_number_of_threads(net, dtype, image_like):
 
 
 @pytest.mark.parametrize("net", NETS, ids=lambda net: "-".join(map(str, net[0])))
-def test_rubbish_in_the_workspace(net, dtype, monkeypatch):
+@pytest.mark.parametrize("lists", [(True, True), (False, False)])
+def test_rubbish_in_the_workspace(net, dtype, lists, monkeypatch):
+    monkeypatch.setattr(sparsity, "choose", lambda *_: lists)
     expected = bits(trained(net, dtype, 2))
+    room = sparsity.aligned_bytes
+    monkeypatch.setattr(sparsity, "aligned_bytes", lambda count: room(count, 0xFF))
     original = workspace.Workspace.__init__
     monkeypatch.setattr(
         workspace.Workspace,
