@@ -6,28 +6,26 @@ An epoch is timed from the order of the rows to the updated weights, so everybod
 are converted before: float32 for the peers, uint8 for fastnn, which is what it is made for ("float32 input"
 says what that is worth). Peers are called in the fastest of their forms in benchmarks/peers/; everybody is
 checked against fastnn's NumPy backend first. Rounds alternate between the contenders; benchmarks/peak.py says
-which timings count. With FASTNN_DATA_DIR the images are MNIST's, else made up and as sparse.
+which timings count. With FASTNN_DATA_DIR the images are MNIST's, else made up and as sparse. `--only adam`
+takes the rows that train with Adam instead of plain gradient descent.
 """
 
 import argparse
 import itertools
-import json
-import platform
 import sys
 from dataclasses import dataclass, replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # as a script, this file has only its own folder there
 
-from benchmarks import peers  # noqa: E402
+from benchmarks import peers, record  # noqa: E402
 from benchmarks.peak import LIMIT, Probe, cpus  # noqa: E402
 from benchmarks.peers import contest, fastnn_itself, task  # noqa: E402
 from benchmarks.workloads import Net  # noqa: E402
 
-# The two widest train on a third of the rows: their epochs are long, and cost the same a row.
+# The widest train on a third of the rows: their epochs are long, and cost the same a row.
 TRAINING = (
     Net((784, 10, 10), 64, 60_000),
     Net((784, 10, 10), 0, 60_000),
@@ -37,6 +35,9 @@ TRAINING = (
     Net((784, 1024, 1024, 10), 256, 20_000),
     Net((20, 64, 64, 2), 32, 100_000, dense_floats=True),
     Net((784, 512, 512, 10), 128, 20_000, dense_floats=True),
+    Net((784, 128, 10), 128, 60_000, optimizer="adam"),
+    Net((784, 512, 512, 10), 128, 20_000, optimizer="adam"),
+    Net((20, 64, 64, 2), 32, 100_000, dense_floats=True, optimizer="adam"),
 )
 INFERENCE = (Net((784, 128, 10), 1, 1), Net((784, 128, 10), 0, 10_000))
 
@@ -98,32 +99,15 @@ def measure(work: Work, probes: dict[int, Probe], rounds: int) -> dict[str, Any]
     }
 
 
-def machine() -> dict[str, Any]:
-    """What the figures depend on."""
-    try:
-        from cpuinfo import get_cpu_info
-
-        cpu = get_cpu_info().get("brand_raw")
-    except ImportError:
-        cpu = None
-    return {
-        "cpu": cpu or platform.processor() or platform.machine(),
-        "cpus": cpus(),
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "versions": versions(),
-    }
-
-
-def versions() -> dict[str, str]:
+def packages() -> set[str]:
     """Of every library that takes part and imports."""
-    packages = set(fastnn_itself.PACKAGES)
+    found = set(fastnn_itself.PACKAGES)
     for name in peers.MODULES:
         try:
-            packages.update(peers.load(name).PACKAGES)
+            found.update(peers.load(name).PACKAGES)
         except ImportError:
             continue
-    return {package: metadata.version(package) for package in sorted(packages)}
+    return found
 
 
 def show(row: dict[str, Any]) -> None:
@@ -156,16 +140,20 @@ def main() -> None:
     if not chosen:
         parser.error(f"nothing is called {arguments.only}")
     probes = {threads: Probe(threads) for threads in (1, cpus())}
-    saved = {"machine": machine(), "rounds": arguments.rounds, "limit": LIMIT, "peak": {}, "rows": []}
+    saved = {
+        "machine": record.machine(packages()),
+        "rounds": arguments.rounds,
+        "limit": LIMIT,
+        "peak": {},
+        "rows": [],
+    }
     for work in chosen:
         n_rows = min(work.net.n_rows, arguments.rows or work.net.n_rows)
         row = measure(replace(work, net=replace(work.net, n_rows=n_rows)), probes, arguments.rounds)
         saved["rows"].append(row)
         saved["peak"] = {str(threads): probe.best for threads, probe in probes.items()}
         show(row)
-        if arguments.json is not None:
-            arguments.json.parent.mkdir(parents=True, exist_ok=True)
-            arguments.json.write_text(json.dumps(saved, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        record.save(arguments.json, saved)
     for probe in probes.values():
         probe.close()
 

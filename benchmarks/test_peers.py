@@ -14,7 +14,8 @@ from benchmarks.peers import agreement, contest, fastnn_itself, numpy_peer, task
 from benchmarks.workloads import TRAINING, Net
 
 N_ROWS = 2_000
-NETS = [dataclasses.replace(net, n_rows=N_ROWS) for net in TRAINING]
+ADAM = Net((784, 128, 10), 128, N_ROWS, optimizer="adam")
+NETS = [*(dataclasses.replace(net, n_rows=N_ROWS) for net in TRAINING), ADAM]
 NAMES = (fastnn_itself.NAME, *peers.MODULES)
 TRAINERS = tuple(name for name in NAMES if name not in peers.PREDICT_ONLY)
 
@@ -83,9 +84,29 @@ class DroppedRows(numpy_peer.Training):
         return super().epoch(order[: len(order) // self.batch_size * self.batch_size])
 
 
-@pytest.mark.parametrize("wrong", [OtherRate, DroppedRows])
-def test_the_check_finds_what_is_wrong(wrong):
-    work = task_of(NETS[0])
+class NoUnbiasing(numpy_peer.Training):
+    """Adam that never takes out the bias of having started at 0."""
+
+    def __init__(self, work):
+        super().__init__(work, threads=1)
+
+    def _adam(self, number, parameter, gradient):
+        self.step = 10_000
+        super()._adam(number, parameter, gradient)
+
+
+@pytest.mark.parametrize(
+    ("net", "wrong"),
+    [
+        (NETS[0], OtherRate),
+        (NETS[0], DroppedRows),
+        (ADAM, OtherRate),
+        (ADAM, DroppedRows),
+        (ADAM, NoUnbiasing),
+    ],
+)
+def test_the_check_finds_what_is_wrong(net, wrong):
+    work = task_of(net)
     with pytest.raises(agreement.DisagreementError, match=r"differently|mean loss"):
         agreement.check_training(work, wrong(work))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.workloads import TRAINING
-from fastnn.backends import RunSettings
+from fastnn.run_settings import RunSettings
 
 LEARNING_RATE = 0.01
 
@@ -14,11 +14,13 @@ def test_epoch(benchmark, backend, net):
     benchmark.group = f"epoch {net.name}, {net.n_rows} rows"
     X, y = net.data()
     network = net.network()
-    run = backend.open_run(network, X, y, RunSettings(batch_size=net.batch_size or net.n_rows))
+    settings = RunSettings(batch_size=net.batch_size or net.n_rows)
+    run = backend.open_run(network, X, y, settings)
+    rates = settings.constant_rates(net.n_rows, LEARNING_RATE)
     order = np.random.default_rng(2).permutation(net.n_rows)
-    loss, _ = run.epoch(order, LEARNING_RATE)  # compiles, and fills the caches
-    assert np.isfinite(loss)
-    benchmark.pedantic(run.epoch, args=(order, LEARNING_RATE), rounds=5)
+    losses, _ = run.epoch(order, rates)  # compiles, and fills the caches
+    assert np.isfinite(losses).all()
+    benchmark.pedantic(run.epoch, args=(order, rates), rounds=5)
     run.close()
     if benchmark.stats is not None:
         median = benchmark.stats.stats.median

@@ -11,18 +11,23 @@ DENSITY = 0.19  # of the pixels of MNIST's training images, 19 % are not zero
 
 @dataclass(frozen=True)
 class Net:
-    """A network and how it is trained: layer sizes, rows a batch (0 is all of them), rows an epoch."""
+    """A network and how it is trained: layer sizes, rows a batch (0 is all of them), rows an epoch.
+
+    optimizer   "sgd" or "adam", as fastnn.optimizers calls them
+    """
 
     sizes: tuple[int, ...]
     batch_size: int
     n_rows: int
     dense_floats: bool = False
+    optimizer: str = "sgd"
 
     @property
     def name(self) -> str:
-        """Such as 784-128-10 b128."""
+        """Such as 784-128-10 b128, or 20-64-64-2 b32 adam dense."""
         batch = f"b{self.batch_size}" if self.batch_size else "full batch"
-        return f"{'-'.join(map(str, self.sizes))} {batch}{' dense' if self.dense_floats else ''}"
+        optimizer = "" if self.optimizer == "sgd" else f" {self.optimizer}"
+        return f"{'-'.join(map(str, self.sizes))} {batch}{optimizer}{' dense' if self.dense_floats else ''}"
 
     @property
     def flops_per_row(self) -> int:

@@ -1,5 +1,13 @@
 """The exceptions a user can meet: each message is one line that names what was wrong and what would work."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fastnn.network import Network
+
 
 class FastnnError(Exception):
     """Base of every error fastnn raises on purpose."""
@@ -21,8 +29,36 @@ class ModelFileError(FastnnError, ValueError):
     """A model file is missing, damaged, or was not written by fastnn."""
 
 
+class CheckpointError(ModelFileError):
+    """A checkpoint is missing or damaged, or was written by a training that this one does not continue."""
+
+
 class DivergedError(FastnnError, ArithmeticError):
-    """Training produced a loss that is not a finite number."""
+    """Training produced a loss or weights that are not finite numbers.
+
+    network   the model with the last good weights: those at the end of the last epoch whose loss was finite
+              (or of the best epoch, where early stopping kept one), and the history up to there
+    """
+
+    network: Network | None = None
+
+
+class CallbackError(FastnnError, RuntimeError):
+    """A callback or a metric of the user's raised an exception, which is this one's `__cause__`.
+
+    network   the model trained so far, with its history
+    """
+
+    network: Network | None = None
+
+
+class SomeFailedError(FastnnError, RuntimeError):
+    """Of the trainings of one `train_many` some failed; the first one's error is this one's `__cause__`.
+
+    results   in the order of the settings: the model, or the error in its place
+    """
+
+    results: Sequence[Network | Exception | None] = ()
 
 
 class MissingDependencyError(FastnnError, ImportError):

@@ -9,12 +9,15 @@ from typing import Any
 class History(Mapping[str, list[float]]):
     """What was measured after each epoch, by name; a mapping from name to list.
 
-    Always there: "loss" (mean over the epoch's rows, each taken before its update) and "seconds" (time of the
-    epoch alone, without validation). For classifiers "accuracy"; with validation data "validation_loss" and
-    "validation_accuracy".
+    Always there: "loss" (mean over the epoch's rows, each taken before its update), "learning_rate" (of the
+    epoch's last update) and "seconds" (time of the epoch alone, without validation). For classifiers
+    "accuracy"; with validation data "validation_loss" and "validation_accuracy", and "validation_" with its
+    name for each of the `metrics`. Losses are weighted means where the rows have weights; accuracies count
+    all rows alike.
 
     settings      the training settings as they were resolved (batch_size, learning_rate, backend, …)
-    stop_reason   why training ended: "epochs", "early stopping", "interrupted", or a callback's own words
+    stop_reason   why training ended: "epochs", "early stopping", "interrupted", "diverged", "an exception",
+                  or a callback's own words
     best_epoch    the epoch (from 1) whose weights were kept, when early stopping chose one, else None
     """
 
@@ -30,6 +33,11 @@ class History(Mapping[str, list[float]]):
             raise ValueError(f"epoch brings {sorted(values)}, the history has {sorted(self._columns)}")
         for name, value in values.items():
             self._columns.setdefault(name, []).append(float(value))
+
+    def carry_on(self, columns: Mapping[str, list[float]], best_epoch: int | None) -> None:
+        """Begin where another record ended: that of the training which is resumed."""
+        self._columns = {name: [float(value) for value in column] for name, column in columns.items()}
+        self.best_epoch = best_epoch
 
     @property
     def n_epochs(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+import math
 from collections.abc import Sequence
 from os import PathLike
 from typing import Any
@@ -14,9 +14,12 @@ from fastnn.backends import Array
 from fastnn.errors import InputError
 from fastnn.history import History
 from fastnn.initialisation import initial_parameters
+from fastnn.optimizers import Optimizer
+from fastnn.standardisation import Folded, Standardisation
+from fastnn.warning import warn
 
 UINT8 = np.dtype(np.uint8)
-ACTIVATIONS = ("relu", "tanh", "logistic", "identity")
+ACTIVATIONS = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "tanh", "logistic", "identity")
 
 
 class Network:
@@ -24,12 +27,19 @@ class Network:
 
     weights      list of (fan_in, fan_out) arrays, one a layer
     biases       list of (fan_out,) arrays, one a layer
-    activation   of the hidden layers; the output layer is linear (softmax or nothing follows, by the loss)
-    loss_name    "cross_entropy" (a classifier) or "squared_error" (a regression)
-    classes      the caller's labels, (n_classes,), in the order of the outputs; None for a regression
+    activations  name for each hidden layer; the output layer is linear, and the loss says what follows
+    loss_name    "cross_entropy" (one class a row), "binary_cross_entropy" (several labels a row), or of a
+                 regression "squared_error", "absolute_error", "huber", "poisson"
+    huber_delta  where the Huber loss turns from a parabola into a line
+    classes      the caller's labels, (n_classes,), in the order of the outputs; the numbers of the outputs
+                 where a row has several labels; None for a regression
     input_scale  what uint8 input is multiplied by; None when the model was trained on other input
+    input_mean, input_deviation
+                 what is subtracted from each feature, and what it is then divided by, before the first
+                 layer: (n_features,) float64, or None for a model trained without `standardize=True`
     backend      name of the backend that predicts; may be assigned
     history      the record of the training that made it (empty for a loaded model)
+    continuation what `partial_train` carries on with; not saved with the model
     """
 
     def __init__(
@@ -37,26 +47,33 @@ class Network:
         weights: Sequence[Array],
         biases: Sequence[Array],
         *,
-        activation: str = "relu",
+        activation: str | Sequence[str] = "relu",
         loss: str = "cross_entropy",
+        huber_delta: float = 1.0,
         classes: Array | None = None,
         input_scale: float | None = None,
+        input_mean: Array | None = None,
+        input_deviation: Array | None = None,
         backend: str = "auto",
     ) -> None:
         self.weights = [np.ascontiguousarray(W) for W in weights]
         self.biases = [np.ascontiguousarray(b) for b in biases]
         _check_layers(self.weights, self.biases)
-        self.activation = inputs.choice("activation", activation, ACTIVATIONS)
+        self.activations = hidden_activations(activation, len(self.weights) - 1)
+        self.huber_delta = inputs.positive("huber_delta", huber_delta)
         self.loss_name = inputs.choice("loss", loss, inputs.LOSS_NAMES[1:])
         n_outputs = self.weights[-1].shape[1]
-        if loss == "cross_entropy" and classes is None:
+        if loss in inputs.CLASSIFIER_LOSSES and classes is None:
             classes = np.arange(n_outputs)
         if classes is not None and len(classes) != n_outputs:
             raise InputError(f"classes has {len(classes)} labels, but the last layer has {n_outputs} outputs")
         self.classes = classes
         self.input_scale = input_scale
+        self.standardisation = _standardisation(input_mean, input_deviation, len(self.weights[0]))
         self.history = History()
         self.prepared: Any = None
+        self._folded: Folded | None = None
+        self.continuation: Any = None
         self.backend = backends.get(backend)[0]
 
     @classmethod
@@ -64,8 +81,8 @@ class Network:
         cls, sizes: Sequence[int], *, generator: np.random.Generator, dtype: np.dtype[Any], **options: Any
     ) -> Network:
         """A network of layer `sizes` (n_features, hidden…, n_outputs) with random weights and zero biases."""
-        activation = inputs.choice("activation", options.get("activation", "relu"), ACTIVATIONS)
-        weights, biases = initial_parameters(tuple(sizes), activation, generator, dtype)
+        activations = hidden_activations(options.get("activation", "relu"), len(sizes) - 2)
+        weights, biases = initial_parameters(tuple(sizes), activations, generator, dtype)
         return cls(weights, biases, **options)
 
     # ---- shape ------------------------------------------------------------------------------------------
@@ -74,6 +91,31 @@ class Network:
     def sizes(self) -> tuple[int, ...]:
         """Layer widths, from the features to the outputs: (784, 128, 10)."""
         return (self.weights[0].shape[0], *(W.shape[1] for W in self.weights))
+
+    @property
+    def activation(self) -> str:
+        """The hidden layers' activation; where they differ, all of them, joined by commas."""
+        return ",".join(dict.fromkeys(self.activations)) if self.uniform else ",".join(self.activations)
+
+    @property
+    def uniform(self) -> bool:
+        """Whether all hidden layers have the same activation."""
+        return len(set(self.activations)) <= 1
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether a row may have several labels, each output being a yes or no of its own."""
+        return self.loss_name == "binary_cross_entropy"
+
+    @property
+    def input_mean(self) -> Array | None:
+        """Mean of each feature in training, (n_features,) float64; None: features are used as given."""
+        return None if self.standardisation is None else self.standardisation.mean
+
+    @property
+    def input_deviation(self) -> Array | None:
+        """Deviation of each feature in training, (n_features,) float64; None: features are used as given."""
+        return None if self.standardisation is None else self.standardisation.deviation
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -88,41 +130,124 @@ class Network:
     # ---- use --------------------------------------------------------------------------------------------
 
     def predict(self, X: Any) -> Array:
-        """Class labels (n,) in the caller's own type; for a regression outputs, (n,) or (n, n_outputs)."""
+        """Class labels (n,) in the caller's own type, or where a row may have several, 0 or 1 (n, n_labels).
+
+        Of a regression the outputs, (n, n_outputs). A single output or yes-no label a row gives (n,).
+        """
         outputs = self._outputs(X)
-        if self.classes is None:
-            return outputs[:, 0] if outputs.shape[1] == 1 else outputs
-        labels: Array = self.classes[outputs.argmax(axis=1)]
-        return labels
+        if self.classes is not None and not self.multilabel:
+            labels: Array = self.classes[outputs.argmax(axis=1)]
+            return labels
+        if self.multilabel:
+            outputs = (outputs > 0.5).astype(np.int64)
+        return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
     def predict_proba(self, X: Any) -> Array:
-        """Class probabilities (n, n_classes), columns in the order of `classes`, each row summing to 1."""
+        """Class probabilities (n, n_classes), columns in the order of `classes`.
+
+        Each row sums to 1; where a row may have several labels, each column is a probability of its own.
+        """
         if self.classes is None:
             raise InputError("predict_proba needs a classifier; this model is a regression, use predict")
         return self._outputs(X)
 
-    def score(self, X: Any, y: Any) -> float:
-        """Share of rows classified correctly; of a regression R² = 1 − Σ(y−ŷ)²/Σ(y−ȳ)², mean of outputs."""
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Share of rows classified correctly; of a regression R² = 1 − Σ(y−ŷ)²/Σ(y−ȳ)², mean of outputs.
+
+        A row that may have several labels is correct when all of them are.
+        sample_weight   (n,) how much each row counts; None: all alike
+        """
         if self.classes is not None:
-            return self.evaluate(X, y)[1]
-        X = self.checked_features(X)
-        targets = self.checked_targets(y, len(X)).astype(np.float64)
-        residual = np.sum((targets - self._outputs(X)) ** 2, axis=0)
-        total = np.sum((targets - targets.mean(axis=0)) ** 2, axis=0)
-        if np.any(total == 0):
+            return self.evaluate(X, y, sample_weight)[1]
+        outputs = self._outputs(X)
+        targets = self.checked_targets(y, len(outputs)).astype(np.float64)
+        weights = inputs.sample_weights(sample_weight, len(outputs))
+        counting = targets if weights is None else targets[weights > 0]
+        if np.any(counting.min(axis=0) == counting.max(axis=0)):
             raise InputError("y is constant in one of its columns, so R² is not defined; use loss(X, y)")
+        mean = np.average(targets, axis=0, weights=weights)
+        residual = np.average((targets - outputs) ** 2, axis=0, weights=weights)
+        total = np.average((targets - mean) ** 2, axis=0, weights=weights)
         return float(np.mean(1 - residual / total))
 
-    def loss(self, X: Any, y: Any) -> float:
-        """Mean loss over the rows: cross-entropy in nats, or half the squared error summed over outputs."""
-        return self.evaluate(X, y)[0]
+    def loss(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Mean over the rows of what training minimised (without penalties), summed over the outputs."""
+        return self.evaluate(X, y, sample_weight)[0]
 
-    def evaluate(self, X: Any, y: Any) -> tuple[float, float]:
-        """(mean loss, accuracy) in one pass over the rows; the accuracy of a regression is NaN."""
-        X = self.checked_features(X)
+    def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[float, float]:
+        """(mean loss, accuracy) in one pass over the rows; the accuracy of a regression is NaN.
+
+        sample_weight   as for `score`, of both
+        """
+        parameters, X = self._ready(X)
         targets = self.checked_targets(y, len(X))
-        loss, n_correct = self._backend().evaluate(self, X, targets)
-        return loss, n_correct / len(X) if self.classes is not None else float("nan")
+        weights = inputs.sample_weights(sample_weight, len(X))
+        if weights is None:
+            loss, n_correct = self._backend().evaluate(parameters, X, targets)
+            if math.isnan(loss):
+                raise _overflow(X)
+            return loss, n_correct / len(X) if self.classes is not None else float("nan")
+        loss, _ = self._backend().evaluate(parameters, X, targets, weights.astype(self.dtype))
+        if self.classes is None:
+            return loss, float("nan")
+        outputs = self._backend().predict(parameters, X)
+        if self.multilabel:
+            right = np.all((outputs > 0.5) == (targets > 0.5), axis=1)
+        else:
+            right = outputs.argmax(axis=1) == targets
+        return loss, float(np.average(right, weights=weights))
+
+    def partial_train(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        optimizer: str | Optimizer | None = None,
+        learning_rate: float | str | None = None,
+        batch_size: int | str | None = None,
+        sample_weight: Any = None,
+        shuffle: bool = True,
+        seed: int | np.random.Generator | None = None,
+        threads: int | None = None,
+    ) -> Network:
+        """Train on X and y for one pass over the rows, in place, and return this model.
+
+        optimizer      as in `fastnn.train`, here and below; another one than before begins anew, and so does
+                       L-BFGS with other rows
+        learning_rate  step size, or "auto"
+        batch_size     rows an update, "full" or "auto"
+        sample_weight  (n,) how much each row counts
+        shuffle        False takes the rows in the order they have
+        seed           for the order of this and the following passes
+        threads        of the Numba backend
+
+        What is left out stays as in the pass before, or in the training that made the model: optimizer with
+        its state, penalties, dropout, batch size, and the learning rate without its schedule. So epochs of
+        `train` and passes of `partial_train` over the same rows go on as one training. A model that was
+        loaded begins with the defaults of `train`. y may hold no classes that are new to the model.
+        `history` starts anew at the first pass and gains a row with each. Raises what `train` raises; after a
+        DivergedError the model is as it was before the pass.
+        """
+        from fastnn import continuing
+
+        return continuing.partial_train(
+            self,
+            X,
+            y,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+            sample_weight=sample_weight,
+            shuffle=shuffle,
+            seed=seed,
+            threads=threads,
+        )
+
+    def summary(self) -> str:
+        """Layers, shapes, activations and parameters, loss, input and dtype: a table to print."""
+        from fastnn import summary
+
+        return summary.summary(self)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model to one safetensors file, whole or not at all."""
@@ -133,7 +258,17 @@ class Network:
     # ---- what the trainer and the files use -------------------------------------------------------------
 
     def checked_features(self, X: Any, name: str = "X") -> Array:
-        """X ready for a backend: (n, n_features) of uint8 or this network's dtype, or InputError."""
+        """X ready for a backend that is given this network, or InputError.
+
+        (n, n_features) of uint8 or this network's dtype; standardised where the model does so.
+        """
+        if self.standardisation is None:
+            return self._raw_features(X, name)
+        array = inputs.features(X, name=name, dtype=None, n_features=self.sizes[0])
+        self.check_pixels(array, name)
+        return self.standardisation.apply(array, self.dtype, name)
+
+    def _raw_features(self, X: Any, name: str) -> Array:
         dtype, n_features = self.weights[0].dtype, len(self.weights[0])
         if self.input_scale is not None and inputs.is_ready(X, UINT8, n_features):
             return X
@@ -141,39 +276,104 @@ class Network:
             inputs.check_finite(X, name)
             return X
         array = inputs.features(X, name=name, dtype=dtype, n_features=n_features)
-        if array.dtype == np.uint8 and self.input_scale is None:
+        self.check_pixels(array, name)
+        return array
+
+    def check_pixels(self, X: Array, name: str = "X") -> None:
+        """InputError or a warning where the one of model and X is of uint8 images and the other is not."""
+        if X.dtype == np.uint8 and self.input_scale is None:
             raise InputError(
                 f"{name} is uint8, but the model was trained on other numbers: convert it to float and scale "
                 "it as the training data were"
             )
-        if array.dtype != np.uint8 and self.input_scale is not None:
-            _warn_if_pixels(array, self.input_scale, name)
-        return array
+        if X.dtype != np.uint8 and self.input_scale is not None:
+            _warn_if_pixels(X, self.input_scale, name)
 
     def checked_targets(self, y: Any, n_rows: int, name: str = "y") -> Array:
         """Class indices (n,) or regression targets (n, n_outputs) for this network, or InputError."""
         return inputs.known_targets(
-            y, n_rows, classes=self.classes, n_outputs=self.sizes[-1], dtype=self.dtype, name=name
+            y,
+            n_rows,
+            loss=self.loss_name,
+            classes=self.classes,
+            n_outputs=self.sizes[-1],
+            dtype=self.dtype,
+            name=name,
         )
 
     def _outputs(self, X: Any) -> Array:
-        return self._backend().predict(self, self.checked_features(X))
+        parameters, X = self._ready(X)
+        outputs = self._backend().predict(parameters, X)
+        if X.dtype != np.uint8 and not inputs.all_finite(outputs):
+            raise _overflow(X)
+        return outputs
+
+    def _ready(self, X: Any) -> tuple[backends.Parameters, Array]:
+        """(what a backend is given as the network, X for it): standardising costs nothing where it folds."""
+        if self.standardisation is None or not self.standardisation.folds:
+            return self, self.checked_features(X, "X")
+        folded = self._folded
+        if folded is None or not folded.fits(self, self.standardisation):
+            folded = self._folded = Folded(self, self.standardisation)
+        return folded, self._raw_features(X, "X")
 
     def _backend(self) -> backends.Backend:
         return backends.get(self.backend)[1]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and copy: all but what a backend has prepared, which holds addresses and locks."""
+        return self.__dict__ | {"prepared": None, "_folded": None}
+
     def __repr__(self) -> str:
-        layers = "-".join(str(size) for size in self.sizes)
-        return f"Network({layers} {self.activation}, {self.loss_name}, {self.dtype})"
+        layers = " ".join(
+            ["-".join(str(size) for size in self.sizes), *[self.activation] * bool(self.activation)]
+        )
+        return f"Network({layers}, {self.loss_name}, {self.dtype})"
+
+
+def hidden_activations(activation: str | Sequence[str], n_hidden: int) -> tuple[str, ...]:
+    """One name a hidden layer, from one for all or a list, or InputError."""
+    if isinstance(activation, str) or not isinstance(activation, Sequence):
+        return (inputs.choice("activation", activation, ACTIVATIONS),) * n_hidden
+    names = tuple(
+        inputs.choice("activation", name, ACTIVATIONS) for name in inputs.items("activation", activation)
+    )
+    if len(names) != n_hidden:
+        raise InputError(
+            f"activation has {len(names)} names for {n_hidden} hidden layers; pass one name, or one a layer"
+        )
+    return names
+
+
+def _standardisation(mean: Any, deviation: Any, n_features: int) -> Standardisation | None:
+    if mean is None and deviation is None:
+        return None
+    if mean is None or deviation is None:
+        raise InputError("input_mean and input_deviation go together; one of them is None")
+    found = Standardisation(mean, deviation)
+    for name, values in (("input_mean", found.mean), ("input_deviation", found.deviation)):
+        if values.shape != (n_features,) or not np.isfinite(values).all():
+            raise InputError(f"{name} has shape {values.shape}; it must hold {n_features} finite numbers")
+    if not np.all(found.deviation > 0):
+        raise InputError("input_deviation must be above 0 for every feature")
+    return found
+
+
+def _overflow(X: Array) -> InputError:
+    return InputError(
+        f"the model's outputs for X are not finite numbers: X has values up to {np.abs(X).max():.3g}, too "
+        "large for the weights; scale it, or train with standardize=True"
+    )
 
 
 def _warn_if_pixels(X: Array, input_scale: float, name: str) -> None:
     largest, expected = float(X.max()), 255 * input_scale
-    if largest > 1.5 * expected:
-        warnings.warn(
+    too_small = 0 < largest <= 1 < expected  # a standardised model takes 0…255
+    if largest > 1.5 * expected or too_small:
+        factor = expected if too_small else input_scale
+        warn(
             f"{name} is {X.dtype} with values up to {largest:g}, but the model was trained on uint8 images "
-            f"scaled to 0…{expected:g}: pass uint8, or {name} * {input_scale:.6g}",
-            stacklevel=4,
+            f"scaled to 0…{expected:g}: pass uint8" + (f", or {name} * {factor:.6g}" if factor != 1 else "")
         )
 
 

@@ -1,4 +1,4 @@
-"""Pictures by matplotlib (optional): training curves, and images with their labels."""
+"""Pictures by matplotlib (optional): training curves, learning rates, and images with their labels."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ import numpy as np
 from fastnn.backends import Array
 from fastnn.errors import InputError, MissingDependencyError
 from fastnn.history import History
+from fastnn.schedules import Schedule, rates
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from fastnn.learning_rate_finder import RangeTest
 
 FORMATS = (".png", ".svg", ".pdf")
 # Colour-blind safe (Okabe and Ito): training, validation.
@@ -46,6 +49,60 @@ def plot_history(history: History, path: str | PathLike[str] | None = None) -> F
     figure = _new_figure(5.2 * len(panels), 3.8)
     for axes, name in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         _draw_curves(axes, history, name)
+    return _finished(figure, path)
+
+
+def plot_schedule(
+    schedule: str | Schedule,
+    *,
+    learning_rate: float = 1.0,
+    epochs: int = 20,
+    n_updates: int = 100,
+    path: str | PathLike[str] | None = None,
+) -> Figure:
+    """Draw the learning rate of every update, by epoch.
+
+    schedule        a name or an object of `fastnn.schedules`; nothing is trained, so "plateau" is a line
+    learning_rate   what the schedule's factors multiply
+    epochs          of the training
+    n_updates       mini-batches an epoch
+    path            where to write it (.png, .svg, .pdf); None: only return the figure
+
+    Returns the matplotlib Figure. The global state of pyplot is not touched.
+    """
+    drawn = rates(schedule, learning_rate, epochs, n_updates)
+    figure = _new_figure(5.2, 3.8)
+    axes: Any = figure.subplots()
+    # Each update's rate holds until the next one.
+    axes.step(np.arange(len(drawn) + 1) / n_updates, [*drawn, drawn[-1]], where="post", color=BLUE)
+    axes.set_xlabel("epochs")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_ylabel("learning rate")
+    axes.set_ylim(bottom=0)
+    _unframe(axes)
+    return _finished(figure, path)
+
+
+def plot_range_test(test: RangeTest, path: str | PathLike[str] | None = None) -> Figure:
+    """Draw the losses of `fastnn.find_learning_rate` against the learning rate, the suggestion marked.
+
+    path   where to write it (.png, .svg, .pdf); None: only return the figure
+
+    Returns the matplotlib Figure. The global state of pyplot is not touched.
+    """
+    figure = _new_figure(5.2, 3.8)
+    axes: Any = figure.subplots()
+    axes.plot(test.rates, test.losses, color=GREY, alpha=0.4, linewidth=0.8, label="mini-batches")
+    axes.plot(test.rates, test.smoothed, color=BLUE, label="smoothed")
+    axes.axvline(test.suggestion, color=ORANGE, linestyle=":", label=f"suggestion ({test.suggestion:g})")
+    axes.set_xscale("log")
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel("loss")
+    # The last losses may be thousands of times as large as what there is to be seen.
+    low, high = float(test.losses.min()), float(test.smoothed[: len(test.smoothed) // 2].max())
+    axes.set_ylim(low - 0.05 * (high - low), high + 0.5 * (high - low))
+    _unframe(axes)
+    axes.legend(frameon=False)
     return _finished(figure, path)
 
 
@@ -105,9 +162,13 @@ def _draw_curves(axes: Any, history: History, name: str) -> None:
     axes.set_xlabel("epoch")
     axes.set_ylabel("accuracy (%)" if name == "accuracy" else name)
     axes.xaxis.get_major_locator().set_params(integer=True)
+    _unframe(axes)
+    axes.legend(frameon=False)
+
+
+def _unframe(axes: Any) -> None:
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
 
 
 def _best_epoch(history: History) -> int | None:

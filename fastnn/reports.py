@@ -1,4 +1,4 @@
-"""How good a model is, class by class: confusion matrix, precision, recall; and both as text."""
+"""How good a model is, class by class: confusion matrix, precision, recall; and all as text."""
 
 from __future__ import annotations
 
@@ -13,6 +13,15 @@ from fastnn.network import Network
 
 # Longer class names are cut in tables, or the confusion matrix would not fit any screen.
 LONGEST_NAME = 16
+
+
+# What a regression's loss is called in a report.
+LOSSES = {
+    "squared_error": "half the squared error",
+    "absolute_error": "absolute error",
+    "huber": "Huber",
+    "poisson": "Poisson",
+}
 
 
 def confusion_matrix(true: Array, predicted: Array, n_classes: int) -> Array:
@@ -50,6 +59,8 @@ def report(model: Network, X: Any, y: Any) -> str:
     """Everything `fastnn evaluate` says about a model on these rows, as text."""
     if model.classes is None:
         return _regression_report(model, X, y)
+    if model.multilabel:
+        return _labels_report(model, X, y)
     loss, accuracy = model.evaluate(X, y)
     true = model.checked_targets(y, len(X))
     matrix = confusion_matrix(true, model.predict_proba(X).argmax(axis=1), len(model.classes))
@@ -65,6 +76,22 @@ def report(model: Network, X: Any, y: Any) -> str:
             confusion_table(matrix, model.classes),
         ]
     )
+
+
+def label_table(true: Array, predicted: Array) -> str:
+    """A line for each label of rows that may have several: precision, recall, support.
+
+    Shapes   true, predicted (n, n_labels) of 0 and 1
+    """
+    right = np.sum((true == 1) & (predicted == 1), axis=0)
+    support = np.sum(true == 1, axis=0)
+    with np.errstate(invalid="ignore"):
+        shares = right / np.sum(predicted == 1, axis=0), right / support
+    rows = [
+        [str(label), _percent(p), _percent(r), str(n)]
+        for label, (p, r, n) in enumerate(zip(*shares, support, strict=True))
+    ]
+    return _aligned([["label", "precision", "recall", "support"], *rows])
 
 
 def class_table(matrix: Array, classes: Sequence[Any] | Array) -> str:
@@ -84,12 +111,28 @@ def confusion_table(matrix: Array, classes: Sequence[Any] | Array) -> str:
     return _aligned([["", *names], *rows])
 
 
+def _labels_report(model: Network, X: Any, y: Any) -> str:
+    loss, accuracy = model.evaluate(X, y)
+    true = model.checked_targets(y, len(X))
+    predicted = model.predict(X).reshape(true.shape)
+    n_right = np.sum(np.all(true == predicted, axis=1))
+    return "\n".join(
+        [
+            f"accuracy  {100 * accuracy:.2f} % ({n_right} of {len(true)} rows with every label right)",
+            f"labels    {100 * np.mean(true == predicted):.2f} % right",
+            f"loss      {loss:.4f}",
+            "",
+            label_table(true, predicted),
+        ]
+    )
+
+
 def _regression_report(model: Network, X: Any, y: Any) -> str:
     outputs = model.predict(X)
     targets = np.asarray(y, dtype=np.float64).reshape(outputs.shape)
     name, _, value = headline(model, X, y).partition(" ")
     lines = [] if name == "loss" else [f"{name:19}  {value}"]
-    lines.append(f"{'loss':19}  {model.loss(X, y):.4g} (half the squared error)")
+    lines.append(f"{'loss':19}  {model.loss(X, y):.4g} ({LOSSES[model.loss_name]})")
     lines.append(f"{'mean absolute error':19}  {np.abs(outputs - targets).mean():.4g}")
     return "\n".join(lines)
 

@@ -4,32 +4,44 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from fastnn.backends import Array, Backend, RunSettings
+from fastnn import inputs, lbfgs, monitoring, random_state
+from fastnn.backends import Array, Backend, Run
 from fastnn.callbacks import Callback
-from fastnn.errors import DivergedError
+from fastnn.callbacks.calling import call, finish
+from fastnn.errors import CallbackError, DivergedError
+from fastnn.good_weights import GoodWeights
+from fastnn.metrics import Metric
 from fastnn.network import Network
+from fastnn.optimizers import LBFGS
+from fastnn.run_settings import RunSettings
+from fastnn.schedules import Schedule
+from fastnn.validation import Validation
 
 # Compiled code does not see Ctrl-C, so an epoch is handed over in parts of about this many seconds.
 SECONDS_PER_PART = 0.2
+# Reasons to stop that a resumed training would find again at once.
+FINAL = ("early stopping", "converged")
 
 
 @dataclass(frozen=True)
 class Data:
-    """Features and targets, checked and encoded, and the indices of the rows to use."""
+    """Features, targets and weights of the rows (None: all alike), checked; and which rows to use."""
 
     X: Array
     y: Array
     rows: Array
+    weights: Array | None = None
 
     @classmethod
-    def whole(cls, X: Array, y: Array) -> Data:
+    def whole(cls, X: Array, y: Array, weights: Array | None = None) -> Data:
         """All rows of X and y."""
-        return cls(X, y, np.arange(len(X)))
+        return cls(X, y, np.arange(len(X)), weights)
 
 
 class Training:
@@ -38,8 +50,13 @@ class Training:
     network        being trained; its weights are current after `write_back()`
     history        what was measured so far
     epoch, epochs  the epoch just finished, from 1, and how many there will be
-    learning_rate  of the next epoch; may be assigned
+    learning_rate  of the next epoch, before the schedule's factor; may be assigned
+    schedule       by what the learning rate is multiplied, update by update
     n_rows         rows trained on in an epoch
+    n_updates      updates in an epoch
+    directions     name of each recorded value that can be watched -> whether larger is better
+    monitor        the one of them that train() was told to watch
+    between_parts  called several times a second while an epoch runs; what it raises ends the training at once
     """
 
     def __init__(
@@ -52,17 +69,34 @@ class Training:
         *,
         epochs: int,
         learning_rate: float,
+        schedule: Schedule,
         generator: np.random.Generator,
+        shuffle: bool = True,
+        metrics: Sequence[Metric] = (),
+        monitor: str = "auto",
     ) -> None:
         self.network, self.history = network, network.history
+        self.directions = monitoring.directions(
+            classifier=network.classes is not None, validated=held_out is not None, metrics=metrics
+        )
+        self.monitor = monitoring.resolve(monitor, self.directions)
         self.epoch, self.epochs = 0, epochs
-        self.learning_rate = learning_rate
+        self.learning_rate, self.schedule = learning_rate, schedule
         self.n_rows = len(data.rows)
-        self._backend, self._held_out, self._generator = backend, held_out, generator
-        self._rows, self._batch_size = data.rows, settings.batch_size
-        self._run = backend.open_run(network, data.X, data.y, settings)
-        self._part = settings.batch_size
+        self.n_updates = settings.n_updates(self.n_rows)
+        self._batch_rows = settings.batch_rows(self.n_rows)
+        self._validation = None if held_out is None else Validation(network, backend, held_out, metrics)
+        self._generator, self._shuffle = generator, shuffle
+        self.between_parts: Callable[[], None] = lambda: None
+        self._rows, self._batch_size, self._weights = data.rows, settings.batch_size, data.weights
+        self._run: Run = (
+            lbfgs.Run(backend, network, data.X, data.y, settings, data.weights)
+            if isinstance(settings.optimizer, LBFGS)
+            else backend.open_run(network, data.X, data.y, settings, data.weights)
+        )
+        self._part = 1
         self._stopped = False
+        self._good = GoodWeights(network, self._run)
 
     def __enter__(self) -> Training:
         return self
@@ -73,86 +107,200 @@ class Training:
     def fit(self, callbacks: Sequence[Callback]) -> None:
         """Run the epochs, calling `callbacks` between them."""
         started: list[Callback] = []
+        failure: CallbackError | DivergedError | None = None
         try:
             for callback in callbacks:
-                callback.start(self)
+                call(callback, "start", self)
                 started.append(callback)
-            while self.epoch < self.epochs and not self._stopped:
+            self._keep_if_finite()  # a resumed training's first weights came after this object was made
+            while not self.stopping:
                 self._one_epoch()
                 for callback in callbacks:
-                    callback.epoch_end(self)
+                    call(callback, "epoch_end", self)
         except KeyboardInterrupt:
-            self.stop("interrupted")
-            warnings.warn(
-                f"training was interrupted after {self.epoch} of {self.epochs} epochs; the model keeps what "
-                "it had learned",
-                stacklevel=3,
-            )
+            self.interrupted()
+        except (CallbackError, DivergedError) as error:
+            failure = error
+            self.stop("diverged" if isinstance(error, DivergedError) else "an exception")
         finally:
-            self.write_back()
-            for callback in started:
-                callback.finish(self)
+            failure = self._finish(started, failure)
         self.history.stop_reason = self.history.stop_reason or "epochs"
-        # The last update of an epoch comes after its last loss.
-        if not all(np.isfinite(W).all() for W in self.network.weights):
-            raise self._diverged("the weights are no longer finite")
+        if failure is not None:
+            failure.network = self.network
+            raise failure
+
+    def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """(arrays, JSON values): all that decides how the training goes on after this epoch, and its history.
+
+        The parameters are not among them: after this call they are the network's.
+        """
+        self.write_back()
+        arrays = {f"run.{name}": array for name, array in self._run.state().items()}
+        arrays |= {f"history.{name}": np.array(column) for name, column in self.history.items()}
+        return arrays, {
+            "epoch": self.epoch,
+            "learning_rate": self.learning_rate,
+            "random": random_state.to_json(self._generator),
+            "columns": list(self.history),
+            "settings": self.history.settings,
+            "best_epoch": self.history.best_epoch,
+            "stop_reason": self.history.stop_reason,
+        }
+
+    def set_state(self, arrays: Mapping[str, Array], values: Mapping[str, Any]) -> None:
+        """Carry on from what `state` returned, with the network's weights as they are now.
+
+        An end that the training's own settings brought about stays one; one that a callback, Ctrl-C or the
+        number of epochs brought about does not. Raises an exception of `model_file.UNFIT` for values that
+        are not such a state.
+        """
+        self.read_weights()
+        own = self._run.state()
+        self._run.set_state({name: _like(own[name], arrays[f"run.{name}"]) for name in own})
+        columns = {name: _column(arrays[f"history.{name}"], values["epoch"]) for name in values["columns"]}
+        self.history.carry_on(columns, values["best_epoch"])
+        self.history.settings["seed"] = values["settings"]["seed"]
+        random_state.restore(self._generator, values["random"])
+        self.epoch = inputs.whole_number("epoch", values["epoch"], least=0)
+        self.learning_rate = inputs.positive("learning_rate", values["learning_rate"])
+        if values["stop_reason"] in FINAL:
+            self.stop(values["stop_reason"])
 
     def stop(self, reason: str) -> None:
         """End training after this epoch; `reason` goes into history.stop_reason."""
         self._stopped = True
         self.history.stop_reason = reason
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the epoch just finished is the last."""
+        return self._stopped or self.epoch >= self.epochs
+
+    @property
+    def run(self) -> Run:
+        """The backend's side of it."""
+        return self._run
+
+    def interrupted(self) -> None:
+        """End training because of Ctrl-C, with a warning."""
+        self.stop("interrupted")
+        warnings.warn(
+            f"training was interrupted after {self.epoch} of {self.epochs} epochs; the model keeps what "
+            "it had learned",
+            stacklevel=4,
+        )
+
     def write_back(self) -> None:
         """Bring the network's weights up to date with the run."""
         self._run.write_back()
 
+    def read_weights(self) -> None:
+        """Take over the network's weights into the run, after they have been changed."""
+        self._run.read_weights()
+
+    def updates(self, rates: Array) -> Iterator[Array]:
+        """Train with `rates` (n,), one an update, over the data as often as it takes, outside any epoch.
+
+        Yields the updates' losses, part by part; whoever stops asking ends it. Nothing is recorded.
+        """
+        for start in range(0, len(rates), self.n_updates):
+            for losses, _ in self._parts(self._order(), rates[start : start + self.n_updates]):
+                yield losses
+
     def _one_epoch(self) -> None:
         start = time.perf_counter()
-        loss, n_correct = self._pass_over(self._order())
+        rates = self.learning_rate * self.schedule.factors(self.epoch, self.epochs, self.n_updates)
+        loss, n_correct = self._pass_over(self._order(), rates)
         seconds = time.perf_counter() - start
         if not np.isfinite(loss):
             raise self._diverged(f"the loss became {loss} in epoch {self.epoch + 1}")
-        values = {"loss": loss, "seconds": seconds}
+        self._keep_if_finite()
+        values = {"loss": loss, "learning_rate": rates[-1], "seconds": seconds}
         if self.network.classes is not None:
             values["accuracy"] = n_correct / self.n_rows
-        if self._held_out is not None:
-            values |= self._validate(self._held_out)
+        if self._validation is not None:
+            values |= self._validation.measure()
         self.history.record(**values)
         self.epoch += 1
+        if isinstance(self._run, lbfgs.Run) and self._run.converged:
+            self.stop("converged")
+
+    def _finish(
+        self, started: Sequence[Callback], failure: CallbackError | DivergedError | None
+    ) -> CallbackError | DivergedError | None:
+        """Bring good weights into the network and end the callbacks; returns the first failure of all."""
+        try:
+            self._keep_if_finite()  # an interrupted epoch too may have ended beyond all bounds
+        except DivergedError as error:
+            failure = failure or error
+        for late in finish(started, self):
+            if failure is None:
+                failure = late
+            else:
+                failure.add_note(str(late))
+        return failure
+
+    def _keep_if_finite(self) -> None:
+        """Bring the network's weights up to date; DivergedError, and the last good ones, if not finite."""
+        if not self._good.keep():
+            raise self._diverged(f"the weights are no longer finite in epoch {self.epoch + 1}")
 
     def _diverged(self, what: str) -> DivergedError:
+        """The error, after the last good weights have been put back into network and run."""
+        self._good.restore()
+        last = f" (it was {self.history['loss'][-1]:.4g} in epoch {self.epoch})" if self.epoch else ""
         return DivergedError(
-            f"{what}: learning_rate={self.learning_rate:g} is too large for this input; take a smaller one, "
-            "or scale the columns of X (and a regression's y) to mean 0 and deviation 1"
+            f"{what}{last}: learning_rate={self.learning_rate:g} is too large for this input; take a smaller "
+            "one, set clip_norm=1, or scale the columns of X (and a regression's y) to mean 0 and deviation 1"
         )
 
     def _order(self) -> Array:
         # One batch of everything needs no shuffling, and is then summed in the order of the rows.
-        return self._rows if self._batch_size >= self.n_rows else self._generator.permutation(self._rows)
+        keep = self._batch_size >= self.n_rows or not self._shuffle
+        return self._rows if keep else self._generator.permutation(self._rows)
 
-    def _pass_over(self, order: Array) -> tuple[float, int]:
-        """One epoch in parts of whole batches: the same updates as in one, but Ctrl-C is seen between."""
-        total, n_correct, start = 0.0, 0, 0
-        while start < len(order):
-            part = order[start : start + self._part]
+    def _pass_over(self, order: Array, rates: Array) -> tuple[float, int]:
+        """One epoch: (mean loss, correctly classified rows)."""
+        parts = list(self._parts(order, rates))
+        # All at once, in order: the mean must not depend on how long the parts were.
+        losses = np.concatenate([losses for losses, _ in parts])
+        shares = self._shares(order)
+        return float((losses * shares).sum() / shares.sum()), sum(correct for _, correct in parts)
+
+    def _parts(self, order: Array, rates: Array) -> Iterator[tuple[Array, int]]:
+        """Train in parts of whole batches: the same updates as at once, but Ctrl-C is seen between."""
+        start = 0
+        while start < len(rates):
+            end = min(start + self._part, len(rates))
+            rows = order[start * self._batch_size : end * self._batch_size]
             clock = time.perf_counter()
             with np.errstate(over="ignore", invalid="ignore"):  # a loss that overflows is an error of our own
-                loss, correct = self._run.epoch(part, self.learning_rate)
+                trained = self._run.epoch(rows, rates[start:end])
             elapsed = time.perf_counter() - clock
-            total, n_correct, start = total + loss * len(part), n_correct + correct, start + len(part)
-            self._part = min(_next_part(self._part, self._batch_size, elapsed), self._batch_size + len(order))
-        return total / len(order), n_correct
+            start, self._part = end, min(_next_part(self._part, elapsed), self.n_updates)
+            self.between_parts()
+            yield trained
 
-    def _validate(self, held_out: Data) -> dict[str, float]:
-        self.write_back()
-        loss, n_correct = self._backend.evaluate(self.network, held_out.X, held_out.y)
-        values = {"validation_loss": loss}
-        if self.network.classes is not None:
-            values["validation_accuracy"] = n_correct / len(held_out.X)
-        return values
+    def _shares(self, order: Array) -> Array:
+        """How much each mini-batch counts in the epoch's mean loss: its rows, or their weights."""
+        if self._weights is None:
+            return self._batch_rows
+        weights = self._weights[order].astype(np.float64)
+        shares: Array = np.add.reduceat(weights, np.arange(0, len(order), self._batch_size))
+        return shares
 
 
-def _next_part(part: int, batch_size: int, elapsed: float) -> int:
-    """Rows to hand over next: whole batches, growing or shrinking towards SECONDS_PER_PART."""
-    factor = min(8.0, SECONDS_PER_PART / max(elapsed, 1e-9))
-    return max(1, int(part * factor) // batch_size) * batch_size
+def _like(known: Array, stored: Array) -> Array:
+    if stored.shape != known.shape or stored.dtype != known.dtype:
+        raise ValueError(f"an array is {stored.dtype} {stored.shape} instead of {known.dtype} {known.shape}")
+    return stored
+
+
+def _column(stored: Array, n_epochs: int) -> list[float]:
+    column: list[float] = _like(np.zeros(n_epochs), stored).tolist()
+    return column
+
+
+def _next_part(part: int, elapsed: float) -> int:
+    """Updates to hand over next, growing or shrinking towards SECONDS_PER_PART."""
+    return max(1, int(part * min(8.0, SECONDS_PER_PART / max(elapsed, 1e-9))))

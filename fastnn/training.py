@@ -2,62 +2,126 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from os import PathLike
 from typing import Any
 
 import numpy as np
 
-from fastnn import backends, defaults, inputs
-from fastnn.backends import RunSettings
-from fastnn.callbacks import MONITORS, Callback, EarlyStopping, checked, reporter
-from fastnn.datasets.preparation import split_indices
+from fastnn import backends, fingerprint, inputs, lbfgs, optimizers, resolving, schedules
+from fastnn.beginning import ACTIVATION, DTYPE, HIDDEN, HUBER_DELTA, from_model, new_model
+from fastnn.callbacks import Callback, EarlyStopping, checked, reporter
+from fastnn.checkpoint import Checkpoint
+from fastnn.continuing import Continuation
 from fastnn.errors import InputError
+from fastnn.examples import Examples
 from fastnn.history import History
+from fastnn.initialisation import start_at_constant
 from fastnn.network import Network
+from fastnn.optimizers import Optimizer
+from fastnn.regularisation import Regularisation
+from fastnn.run_settings import RunSettings
+from fastnn.schedules import Schedule
+from fastnn.splitting import split
 from fastnn.trainer import Data, Training
-
-# Each thread has buffers of its own; far more than any machine's CPUs is a mistake.
-MOST_THREADS = 256
+from fastnn.validation import resolve as validation_metrics
 
 
 def train(
     X: Any,
     y: Any,
     *,
-    hidden: int | Sequence[int] = (128,),
-    activation: str = "relu",
+    hidden: int | Sequence[int] = HIDDEN,
+    activation: str | Sequence[str] = ACTIVATION,
     loss: str = "auto",
-    epochs: int = 20,
+    huber_delta: float = HUBER_DELTA,
+    standardize: bool = False,
+    initial: Network | None = None,
+    epochs: int | str = "auto",
     batch_size: int | str | None = "auto",
+    optimizer: str | Optimizer = "auto",
     learning_rate: float | str = "auto",
-    validation: float | tuple[Any, Any] | None = None,
-    early_stopping: int | None = None,
+    schedule: str | Schedule = "constant",
+    l2: float = 0.0,
+    l1: float = 0.0,
+    weight_decay: float = 0.0,
+    dropout: float | Sequence[float] = 0.0,
+    input_dropout: float = 0.0,
+    max_norm: float | None = None,
+    label_smoothing: float = 0.0,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
+    sample_weight: Any = None,
+    class_weight: Mapping[Any, float] | str | None = None,
+    validation: float | tuple[Any, ...] | None = None,
+    metrics: Any = (),
     monitor: str = "auto",
+    early_stopping: int | None = None,
+    min_improvement: float = 0.0,
     backend: str = "auto",
     threads: int | None = None,
-    dtype: Any = "float32",
+    dtype: Any = DTYPE,
     seed: int | np.random.Generator | None = None,
     verbose: bool | int = False,
     callbacks: Sequence[Callback] = (),
+    checkpoint: str | PathLike[str] | None = None,
+    checkpoint_every: int = 1,
+    resume: bool = False,
 ) -> Network:
     """Train a multilayer perceptron by mini-batch gradient descent and return it.
 
     X               (n, n_features) numbers, or images (n, height, width). uint8 is scaled by 1/255 (the model
                     remembers it); anything else is used as given.
     y               (n,) class labels (ints, strings or bools) or a one-hot matrix (n, n_classes): a
-                    classifier. Floats (n,) or (n, n_outputs): a regression.
+                    classifier. Ints 0 and 1 (or bools), (n, n_labels), not one-hot in every row: a classifier
+                    with several labels a row. Floats (n,) or (n, n_outputs): a regression.
     hidden          widths of the hidden layers; () is softmax (or linear) regression.
-    activation      "relu", "tanh", "logistic" or "identity", in every hidden layer.
-    loss            "auto", "cross_entropy" (softmax) or "squared_error" (half the sum over outputs).
-    epochs          passes over the data.
+    activation      "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "tanh", "logistic", "identity" in
+                    every hidden layer, or a list, one a layer.
+    loss            "auto": "cross_entropy" (softmax) for one class a row, "binary_cross_entropy" (a yes or no
+                    for each label) for several, "squared_error" (half the sum over outputs) for a
+                    regression. By name also for y that "auto" takes for something else; and
+                    "absolute_error", "huber" (both forgive outliers), or "poisson" (counts, whose means are
+                    predicted).
+    huber_delta     errors below it count as in squared_error, larger ones as in absolute_error.
+    standardize     True: from each feature its mean is subtracted, and it is divided by its deviation, both
+                    measured on the rows trained on (of uint8 too, in place of 1/255). The model keeps them
+                    and goes on taking features as they are, at no cost. Training works on a copy of X.
+    initial         a model to carry on from: training starts with a copy of its weights and takes over its
+                    layers, loss, classes, scaling, and its dtype unless another is asked for. y may hold no
+                    classes that are new to it.
+    epochs          passes over the data; "auto": 20, or for small tables up to 100.
     batch_size      rows an update; None or "full" is full-batch gradient descent; "auto" see Notes.
+    optimizer       "sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "lbfgs", or an object of
+                    `fastnn.optimizers`; "auto" is plain "sgd" for uint8 images and where learning_rate is
+                    given, else "adam".
     learning_rate   step size α of W −= α dW, the gradient being a mean over the batch; "auto" see Notes.
-    validation      None, a fraction of the rows (stratified by class), or (X_val, y_val).
+    schedule        by what the learning rate is multiplied as training goes on: "constant", "step",
+                    "exponential", "inverse_scaling", "cosine", "one_cycle", "plateau", or an object of
+                    `fastnn.schedules`.
+    l2, l1          the loss gets + ½ l2 ΣW² + l1 Σ|W| (biases are left alone).
+    weight_decay    a step of rate α also takes α·weight_decay of W away.
+    dropout         share of each hidden layer's outputs set to 0 in training, or a list, one a layer.
+    input_dropout   the same for X.
+    max_norm        largest length of the weights into a unit.
+    label_smoothing share of the certainty in labels that is spread over all classes.
+    clip_norm       largest length of all gradients together; clip_value: of each element of them.
+    sample_weight   (n,) how much each row counts, 0 or more; only the proportions matter. A row of weight 0
+                    is as if it were not there, except that accuracies in the history count rows plainly.
+    class_weight    how much the rows of each class count, {label: weight}, labels left out counting 1; or
+                    "balanced": all classes alike. Multiplied with sample_weight. Needs one class a row.
+    validation      None, a fraction of the rows (stratified by class), or data of your own: (X_val, y_val),
+                    or (X_val, y_val, weights) with weights (n_val,) that count in the validation loss.
+    metrics         names (see `fastnn.metrics`), functions (y_true, y_pred) -> number, or
+                    `fastnn.metrics.Metric` objects; measured on the validation data after each epoch and
+                    recorded as history["validation_f1"] and so on.
+    monitor         what early stopping watches: "validation_accuracy" (what "auto" means for classifiers),
+                    "validation_loss" (for regressions), "validation_f1" and so on of the `metrics`; or "loss"
+                    or "accuracy" of the training rows, which need no validation data.
     early_stopping  patience in epochs: stop when `monitor` has not improved for so long, and keep the weights
-                    of its best epoch. Needs validation data.
-    monitor         "validation_accuracy" (what "auto" means for classifiers) or "validation_loss" (for
-                    regressions).
+                    of its best epoch.
+    min_improvement an epoch counts as better only if better by more than this.
     backend         "numba", "numpy", or "auto": what FASTNN_BACKEND says, else Numba where it imports.
     threads         of the Numba backend; None chooses. The result does not depend on it.
     dtype           "float32" or "float64".
@@ -65,44 +129,76 @@ def train(
                     model, bit for bit. None draws fresh ones.
     verbose         False or 0 silent, True a progress bar, a number N a line every N epochs.
     callbacks       `fastnn.callbacks.Callback` objects.
+    checkpoint      a file that holds the training after its latest whole epoch: `fastnn.load` reads the model
+                    from it, and with resume=True it is carried on from there. Written whole or not at all.
+    checkpoint_every  epochs between two writings of it; it is also written at the end.
+    resume          True: carry on from `checkpoint` and end with the very model and history that the training
+                    would have had without a break; begin anew where there is no such file; return at once
+                    what is finished already. Data and settings must be those of before, only epochs, backend,
+                    threads, verbose and callbacks without a state may be others; seed=None takes the old one.
 
     Returns the trained Network, with its record in `.history`. Ctrl-C ends training with a warning and
-    returns what there is. Raises InputError for arguments that cannot work and DivergedError if the loss
-    stops being a number.
+    returns what there is. Raises InputError for arguments that cannot work, DivergedError if loss or weights
+    stop being finite numbers, and CallbackError if a callback or metric function raises; these two hold the
+    model as it was in `.network`.
 
     Notes: the defaults were chosen by measurement: `python benchmarks/defaults.py` trains on MNIST, digits
     and the small tables of scikit-learn over a grid of batch sizes and learning rates. `fastnn.defaults` says
     what "auto" is: small batches for small tables, and a step as large as data and network allow.
     """
-    float_type = inputs.float_dtype(dtype)
-    epochs = inputs.whole_number("epochs", epochs)
-    generator = inputs.generator(seed)
-    X = inputs.features(X, dtype=float_type)
-    targets = inputs.targets(y, len(X), loss=loss, dtype=float_type)
-    inputs.warn_if_badly_scaled(X)
-
+    keeper = Checkpoint.wanted(checkpoint, checkpoint_every, resume)
+    generator = inputs.generator(seed) if keeper is None else keeper.generator(seed)
     backend_name, arithmetic = backends.get(backend)
-    network = Network.initialise(
-        (X.shape[1], *inputs.hidden_widths(hidden), targets.n_outputs),
-        generator=generator,
-        dtype=float_type,
-        activation=activation,
-        loss=targets.loss,
-        classes=targets.classes,
-        input_scale=1 / 255 if X.dtype == np.uint8 else None,
-        backend=backend_name,
+    schedule = schedules.get(schedule)
+    examples = Examples.of(X, y)
+    options: dict[str, Any] = {
+        "hidden": hidden,
+        "activation": activation,
+        "loss": loss,
+        "huber_delta": huber_delta,
+        "dtype": dtype,
+        "standardize": standardize,
+        "backend": backend_name,
+    }
+    if initial is None:
+        network, X, targets = new_model(examples, generator=generator, **options)
+    else:
+        network, X, targets = from_model(initial, examples, **options)
+    weights = inputs.row_weights(sample_weight, class_weight, targets, dtype=network.dtype)
+    if initial is None and targets.classes is None:
+        start_at_constant(network.weights, network.biases, targets.loss, targets.values, weights)
+    everything = examples.data(X, targets.values, weights)
+    data, held_out = split(
+        network, everything, validation, generator, standardize=standardize and initial is None
     )
-    if targets.classes is None:
-        network.biases[-1][:] = targets.values.mean(
-            axis=0
-        )  # so that the first errors are of the size of y's spread
-    data, held_out = _split(network, Data.whole(X, targets.values), validation, generator)
+    optimizer = resolving.optimizer(optimizer, learning_rate, X)
     settings = RunSettings(
-        batch_size=_batch_size(batch_size, len(data.rows)), threads=_threads(threads, backend_name)
+        batch_size=resolving.batch_size(batch_size, optimizer, len(data.rows)),
+        threads=resolving.threads(threads, backend_name),
+        optimizer=optimizer,
+        regularisation=Regularisation.checked(
+            n_hidden=len(network.weights) - 1,
+            dropout=dropout,
+            input_dropout=input_dropout,
+            l2=l2,
+            l1=l1,
+            weight_decay=weight_decay,
+            max_norm=max_norm,
+            label_smoothing=label_smoothing,
+            clip_norm=clip_norm,
+            clip_value=clip_value,
+        ),
+        dropout_seed=int(generator.integers(2**63)) if np.any(dropout) or input_dropout else 0,
     )
-    rate = _learning_rate(learning_rate, network, data)
+    if isinstance(optimizer, optimizers.LBFGS):
+        lbfgs.check_options(batch_size, learning_rate, schedule, settings.regularisation)
+    passes = resolving.epochs(epochs, settings.n_updates(len(data.rows)))
+    measured = validation_metrics(metrics, network, held_out)
+    rate = resolving.learning_rate(learning_rate, optimizer, network, replace(everything, X=data.X), settings.batch_size)
+    reducer = schedule.callback()
     watchers = [
-        *_early_stopping(early_stopping, monitor, network, held_out),
+        *([] if reducer is None else [reducer]),
+        *_early_stopping(early_stopping, monitor, min_improvement, held_out),
         *reporter(verbose),
         *checked(callbacks),
     ]
@@ -111,7 +207,7 @@ def train(
             "backend": backend_name,
             "batch_size": settings.batch_size,
             "learning_rate": rate,
-            "epochs": epochs,
+            "epochs": passes,
             "seed": seed if isinstance(seed, int) else None,
         }
     )
@@ -121,83 +217,30 @@ def train(
         data,
         held_out,
         settings,
-        epochs=epochs,
+        epochs=passes,
         learning_rate=rate,
+        schedule=schedule,
         generator=generator,
+        metrics=measured,
+        monitor=monitor,
     ) as training:
+        if keeper is not None:
+            keeper.attach(training, watchers, fingerprint.of(training, settings, data, held_out))
+            watchers.append(keeper)
         training.fit(watchers)
+        network.continuation = Continuation.of(training, settings, batch_size, generator, data)
     return network
 
 
-def _split(
-    network: Network, data: Data, validation: Any, generator: np.random.Generator
-) -> tuple[Data, Data | None]:
-    """(data to train on, validation data or None)."""
-    if validation is None:
-        return data, None
-    if isinstance(validation, tuple | list):
-        if len(validation) != 2:
-            raise InputError(f"validation has {len(validation)} parts; pass a fraction or (X_val, y_val)")
-        X_val = network.checked_features(validation[0], "validation X")
-        return data, Data.whole(X_val, network.checked_targets(validation[1], len(X_val), "validation y"))
-    fraction = inputs.positive("validation", validation)
-    if fraction >= 1:
-        raise InputError(f"validation={validation!r} must be a fraction between 0 and 1, or (X_val, y_val)")
-    rows, chosen = split_indices(data.y, fraction, generator, stratify=network.classes is not None)
-    return Data(data.X, data.y, rows), Data.whole(data.X[chosen], data.y[chosen])
-
-
 def _early_stopping(
-    patience: int | None, monitor: str, network: Network, held_out: Data | None
+    patience: int | None, monitor: str, min_improvement: float, held_out: Data | None
 ) -> list[EarlyStopping]:
-    inputs.choice("monitor", monitor, ("auto", *MONITORS))
-    if monitor == "auto":
-        monitor = "validation_loss" if network.classes is None else "validation_accuracy"
-    if monitor == "validation_accuracy" and network.classes is None:
-        raise InputError(
-            "monitor='validation_accuracy' needs a classifier; a regression has 'validation_loss'"
-        )
+    min_improvement = inputs.not_negative("min_improvement", min_improvement)
     if patience is None:
         return []
-    if held_out is None:
+    if held_out is None and monitor == "auto":
         raise InputError(
-            f"early_stopping={patience!r} needs validation data: pass validation=0.1 or (X_val, y_val)"
+            f"early_stopping={patience!r} needs validation data: pass validation=0.1 or (X_val, y_val), or "
+            "monitor='loss'"
         )
-    return [EarlyStopping(patience, monitor)]
-
-
-def _threads(threads: int | None, backend_name: str) -> int | None:
-    if threads is None:
-        return None
-    if backend_name == "numpy":
-        warnings.warn(
-            "threads has no effect with backend='numpy': its threads are those of NumPy's BLAS, set for "
-            "instance by OPENBLAS_NUM_THREADS",
-            stacklevel=3,
-        )
-    wanted = inputs.whole_number("threads", threads)
-    if wanted > MOST_THREADS:
-        raise InputError(
-            f"threads={threads!r} is too many; use {MOST_THREADS} at most, or None to have it chosen"
-        )
-    return wanted
-
-
-def _batch_size(batch_size: int | str | None, n_rows: int) -> int:
-    if batch_size is None or batch_size == "full":
-        return n_rows
-    if batch_size == "auto":
-        return defaults.batch_size(n_rows)
-    if isinstance(batch_size, str):
-        raise InputError(
-            f"batch_size={batch_size!r} must be a whole number, None or 'full' for all rows, or 'auto'"
-        )
-    return min(inputs.whole_number("batch_size", batch_size), n_rows)
-
-
-def _learning_rate(learning_rate: float | str, network: Network, data: Data) -> float:
-    if learning_rate == "auto":
-        return defaults.learning_rate(network, data.X, data.y)
-    if isinstance(learning_rate, str):
-        raise InputError(f"learning_rate={learning_rate!r} must be a number above 0, or 'auto'")
-    return inputs.positive("learning_rate", learning_rate)
+    return [EarlyStopping(patience, monitor, min_improvement)]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import glob
 import os
 import tempfile
 from pathlib import Path
+
+UNFINISHED = ".part"  # how the names of temporary files end
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -16,7 +20,7 @@ def write_whole(path: Path, content: bytes) -> None:
     """
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "it is not an ordinary file")
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=UNFINISHED, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -27,6 +31,24 @@ def write_whole(path: Path, content: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def check_writable(path: Path) -> None:
+    """Raise OSError, as `write_whole` would, where `path` cannot be written; leaves the folder as it was."""
+    if path.is_dir():
+        raise OSError(errno.EISDIR, "it is a folder")
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is not an ordinary file")
+    # Really making a file tells more than the permission bits do (root, read-only disks).
+    with tempfile.TemporaryFile(dir=path.parent):
+        pass
+
+
+def remove_unfinished(path: Path) -> None:
+    """Remove what processes left that were killed while they wrote `path`."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*{UNFINISHED}"):
+        with contextlib.suppress(OSError):
+            leftover.unlink()
 
 
 def _umask() -> int:

@@ -41,9 +41,14 @@ def network_of(sizes, dtype, generator, *, activation="relu", loss="cross_entrop
 def data_for(network, n_rows, generator):
     """Random rows and targets that fit `network`."""
     X = generator.normal(size=(n_rows, network.sizes[0])).astype(network.dtype)
+    shape = n_rows, network.sizes[-1]
     if network.loss_name == "cross_entropy":
         return X, generator.integers(0, network.sizes[-1], n_rows)
-    return X, generator.normal(size=(n_rows, network.sizes[-1])).astype(network.dtype)
+    if network.loss_name == "binary_cross_entropy":
+        return X, generator.integers(0, 2, shape).astype(network.dtype)
+    if network.loss_name == "poisson":
+        return X, generator.poisson(2.0, shape).astype(network.dtype)
+    return X, generator.normal(size=shape).astype(network.dtype)
 
 
 def copy_of(network):
@@ -51,7 +56,8 @@ def copy_of(network):
     return Network(
         [W.copy() for W in network.weights],
         [b.copy() for b in network.biases],
-        activation=network.activation,
+        activation=network.activations,
+        huber_delta=network.huber_delta,
         loss=network.loss_name,
         classes=network.classes,
         input_scale=network.input_scale,

@@ -67,6 +67,29 @@ def test_regression_round_trip(tmp_path, X):
     np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
 
 
+TARGETS = {
+    "cross_entropy": np.arange(50) % 3,
+    "binary_cross_entropy": np.arange(100).reshape(50, 2) % 3 % 2,
+    "squared_error": np.arange(50.0),
+    "absolute_error": np.arange(50.0),
+    "huber": np.arange(50.0),
+    "poisson": np.arange(50) % 4,
+}
+
+
+@pytest.mark.parametrize("loss", TARGETS)
+def test_every_loss_round_trip(tmp_path, X, loss, backend_name):
+    y = TARGETS[loss]
+    model = fastnn.train(X, y, loss=loss, huber_delta=0.25, epochs=2, hidden=3, backend=backend_name)
+    model.save(tmp_path / "m")
+    loaded = fastnn.load(tmp_path / "m", backend=backend_name)
+    assert (loaded.loss_name, loaded.huber_delta, loaded.multilabel) == (loss, 0.25, model.multilabel)
+    assert (loaded.classes is None) == (model.classes is None)
+    assert loaded.predict(X).tobytes() == model.predict(X).tobytes()
+    assert loaded.loss(X, y) == model.loss(X, y)
+    assert loaded.score(X, y) == model.score(X, y)
+
+
 def test_same_seed_same_bytes(tmp_path, X, backend_name):
     for name in ("one", "two"):
         fastnn.train(X, np.arange(50) % 3, epochs=3, seed=4, backend=backend_name).save(tmp_path / name)
@@ -79,10 +102,11 @@ def test_metadata_say_what_the_model_is(tmp_path, generator):
     header, _ = split_file(tmp_path / "m")
     description = json.loads(header["__metadata__"]["fastnn"])
     assert description == {
-        "format": 1,
+        "format": 2,
         "version": fastnn.__version__,
         "sizes": [6, 4, 3],
-        "activation": "tanh",
+        "activations": ["tanh"],
+        "huber_delta": 1.0,
         "loss": "cross_entropy",
         "dtype": "float32",
         "input_scale": None,
@@ -188,7 +212,9 @@ DAMAGES = [
     ({"sizes": [6, 3]}, "expected|unknown tensors"),
     ({"sizes": [6, 4, 3, 2]}, "'weights.2' is missing"),
     ({"sizes": "many"}, "whole fastnn model"),
-    ({"activation": "evil"}, "activation='evil' is unknown"),
+    ({"activations": ["evil"]}, "activation='evil' is unknown"),
+    ({"activations": ["relu", "relu"]}, "activation has 2 names for 1 hidden layers"),
+    ({"huber_delta": 0}, "huber_delta=0 must be"),
     ({"loss": "auto"}, "needs its classes|loss='auto' is unknown"),
     ({"dtype": "float64"}, "description says otherwise"),
     ({"classes": {"dtype": "<i8", "labels": [0, 1]}}, "classes has 2 labels"),
@@ -210,12 +236,25 @@ def test_descriptions_that_do_not_fit(good, tmp_path, change, message):
     assert_refused(tmp_path / "bad", join_file(header, data), message)
 
 
+def test_format_1_had_one_activation_for_all_layers(tmp_path, generator):
+    network = network_of((6, 4, 5, 3), np.float32, generator, activation="tanh")
+    network.save(tmp_path / "m")
+    header, data = split_file(tmp_path / "m")
+    description = json.loads(header["__metadata__"]["fastnn"])
+    del description["activations"], description["huber_delta"]
+    header["__metadata__"]["fastnn"] = json.dumps(description | {"format": 1, "activation": "tanh"})
+    (tmp_path / "old").write_bytes(join_file(header, data))
+    old = fastnn.load(tmp_path / "old")
+    assert old.activations == ("tanh", "tanh")
+    np.testing.assert_array_equal(old.weights[1], network.weights[1])
+
+
 def test_missing_entries(good, tmp_path):
     header, data = split_file(good)
     whole = json.loads(header["__metadata__"]["fastnn"])
     for name in whole:
-        if name == "version":
-            continue  # only told in messages
+        if name in ("version", "huber_delta"):
+            continue  # only told in messages; only some models need it
         header["__metadata__"]["fastnn"] = json.dumps({k: v for k, v in whole.items() if k != name})
         assert_refused(tmp_path / "bad", join_file(header, data), "missing|not readable")
     for text in ("not json", "[]", "3"):
@@ -239,3 +278,52 @@ def test_loading_with_an_unknown_backend_is_the_callers_mistake(good):
 def test_a_network_needs_layers_that_fit():
     with pytest.raises(fastnn.errors.InputError, match=r"layer 1 has W \(5, 2\)"):
         Network([np.zeros((3, 4)), np.zeros((5, 2))], [np.zeros(4), np.zeros(2)])
+
+
+# ---- standardised models ----------------------------------------------------------------------------------
+
+
+def change_tensors(path, change):
+    """Write the file again with its tensors as `change` leaves them."""
+    from safetensors.numpy import load_file, save_file
+
+    header, _ = split_file(path)
+    tensors = load_file(path)
+    change(tensors)
+    save_file(tensors, path, metadata=header["__metadata__"])
+
+
+@pytest.fixture
+def standardised(tmp_path, generator):
+    path = tmp_path / "standardised"
+    X = generator.normal(5, 3, size=(40, 6))
+    fastnn.train(X, np.arange(40) % 3, hidden=4, epochs=1, standardize=True).save(path)
+    return path
+
+
+def test_standardisation_is_two_tensors_of_float64(standardised):
+    header, _ = split_file(standardised)
+    for name in ("input_mean", "input_deviation"):
+        assert (header[name]["dtype"], header[name]["shape"]) == ("F64", [6])
+
+
+STANDARDISATION_DAMAGES = [
+    (lambda tensors: tensors.pop("input_mean"), "input_mean and input_deviation go together"),
+    (lambda tensors: tensors.pop("input_deviation"), "input_mean and input_deviation go together"),
+    (lambda tensors: tensors.update(input_mean=np.zeros(5)), r"input_mean has shape \(5,\)"),
+    (lambda tensors: tensors.update(input_mean=np.full(6, np.nan)), "input_mean has shape"),
+    (lambda tensors: tensors.update(input_deviation=np.zeros(6)), "input_deviation must be above 0"),
+    (lambda tensors: tensors.update(input_median=np.zeros(6)), "unknown tensors input_median"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), STANDARDISATION_DAMAGES, ids=lambda v: str(v)[:30])
+def test_damaged_standardisation_is_refused(standardised, change, message):
+    change_tensors(standardised, change)
+    assert_refused(standardised, standardised.read_bytes(), message)
+
+
+def test_models_without_it_are_as_before(good):
+    header, _ = split_file(good)
+    assert set(header) - {"__metadata__"} == {"weights.0", "weights.1", "biases.0", "biases.1"}
+    assert fastnn.load(good).input_mean is None

@@ -1,5 +1,8 @@
 """Network: predictions, scores, and the checks on what it is given."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -29,7 +32,7 @@ def test_predictions_by_hand(by_hand):
 def test_describes_itself(by_hand):
     assert by_hand.sizes == (2, 2)
     assert by_hand.n_parameters == 6
-    assert repr(by_hand) == "Network(2-2 relu, cross_entropy, float64)"
+    assert repr(by_hand) == "Network(2-2, cross_entropy, float64)"
 
 
 @pytest.mark.parametrize(
@@ -123,3 +126,16 @@ def test_single_rows_equal_the_batch(sizes, activation, dtype, backend_name, gen
     together = network.predict(X)
     for i in range(9):
         np.testing.assert_allclose(network.predict(X[i : i + 1]), together[i : i + 1], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_copies_predict_the_same(backend_name, again, generator):
+    model = network_of((5, 4, 3), np.float32, generator)
+    model.backend = backend_name
+    X = generator.normal(size=(70, 5)).astype(np.float32)
+    expected = model.predict_proba(X[:2]), model.predict_proba(X)  # both prepare something
+    twin = again(model)
+    np.testing.assert_array_equal(twin.predict_proba(X[:2]), expected[0])
+    np.testing.assert_array_equal(twin.predict_proba(X), expected[1])
+    twin.weights[0][...] = 0
+    np.testing.assert_array_equal(model.predict_proba(X), expected[1])

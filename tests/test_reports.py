@@ -75,6 +75,32 @@ def test_headline_is_the_loss_where_r_squared_is_not_defined() -> None:
         reports.headline(regression(), np.zeros((1, 2)), np.zeros((1, 3)))
 
 
+@pytest.mark.parametrize(
+    ("loss", "words"), [("absolute_error", "0.5 (absolute error)"), ("huber", "0.125 (Huber)")]
+)
+def test_report_of_other_regressions(loss: str, words: str) -> None:
+    model = fastnn.Network([np.eye(1)], [np.zeros(1)], loss=loss, backend="numpy")
+    lines = reports.report(model, np.array([[0.5], [1.5]]), np.array([1.0, 2.0])).splitlines()
+    assert lines[1] == f"loss                 {words}"
+
+
+def test_report_of_several_labels_a_row() -> None:
+    model = fastnn.Network([np.eye(3)], [np.zeros(3)], loss="binary_cross_entropy", backend="numpy")
+    X = np.array([[3.0, -3, -3], [3, 3, -3], [-3, 3, -3], [3, -3, -3]])
+    text = reports.report(model, X, np.array([[1, 0, 0], [1, 0, 1], [0, 1, 0], [0, 0, 0]]))
+    assert text.splitlines() == [
+        "accuracy  50.00 % (2 of 4 rows with every label right)",
+        "labels    75.00 % right",
+        f"loss      {np.log1p(np.exp(-3)) * 3 + 9 / 4:.4f}",
+        "",
+        "label  precision   recall  support",
+        "0         66.7 %  100.0 %        2",
+        "1         50.0 %  100.0 %        1",
+        "2              -    0.0 %        1",
+    ]
+    assert reports.headline(model, X, np.zeros((4, 3), int)) == "accuracy 0.00 %"
+
+
 def test_report_of_a_classifier() -> None:
     model = fastnn.Network([np.eye(2)], [np.zeros(2)], classes=np.array(["no", "yes"]), backend="numpy")
     text = reports.report(model, np.array([[3.0, 0], [0, 3.0], [0, 3.0]]), np.array(["no", "yes", "no"]))

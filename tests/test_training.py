@@ -10,7 +10,7 @@ import pytest
 
 import fastnn
 from fastnn.callbacks import Callback
-from fastnn.errors import DivergedError, InputError
+from fastnn.errors import CallbackError, DivergedError, InputError
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_any_depth_and_activation(blobs, backend_name, activation, hidden):
     X, y = blobs
     model = fastnn.train(X, y, hidden=hidden, activation=activation, epochs=150, seed=0, backend=backend_name)
     assert model.score(X, y) > 0.85
-    assert model.activation == activation
+    assert model.activations == (activation,) * (len(model.sizes) - 2)
 
 
 @pytest.mark.parametrize("batch_size", [1, 50, 240, 10_000, None, "full"])
@@ -165,6 +165,78 @@ def test_regression(generator, backend_name, n_outputs):
         model.predict_proba(X)
 
 
+def test_several_labels_a_row(generator, backend_name):
+    X = generator.normal(size=(300, 4))
+    y = (X[:, :3] + 0.1 * generator.normal(size=(300, 3)) > 0).astype(int)
+    model = fastnn.train(X, y, seed=0, epochs=60, backend=backend_name, validation=0.2)
+    assert model.multilabel
+    assert model.score(X, y) > 0.8
+    assert model.history["accuracy"][-1] > 0.8
+    predicted, probabilities = model.predict(X), model.predict_proba(X)
+    assert predicted.shape == probabilities.shape == (300, 3)
+    assert predicted.dtype == np.int64
+    np.testing.assert_array_equal(predicted, probabilities > 0.5)
+    assert model.score(X, y) == pytest.approx(np.mean(np.all(predicted == y, axis=1)))
+    assert_same_bits(model, fastnn.train(X, y > 0, seed=0, epochs=60, backend=backend_name, validation=0.2))
+
+
+def test_many_labels_are_learned_with_the_rate_that_is_chosen(generator):
+    X = generator.normal(size=(600, 20))
+    y = (X @ generator.normal(size=(20, 200)) > 0).astype(int)
+    model = fastnn.train(X, y, hidden=(64, 64, 64), epochs=10, seed=0, optimizer="sgd")
+    assert model.history["loss"][-1] < 0.5 * 200 * np.log(2)  # half of what guessing costs
+
+
+def test_a_single_yes_or_no(blobs, backend_name):
+    X, y = blobs
+    y = (y > 0).astype(int)
+    model = fastnn.train(X, y, loss="binary_cross_entropy", seed=0, epochs=30, backend=backend_name)
+    assert model.sizes[-1] == 1
+    assert model.predict(X).shape == y.shape
+    assert model.predict_proba(X).shape == (240, 1)
+    assert np.mean(model.predict(X) == y) == model.score(X, y) > 0.9
+
+
+LINE = np.linspace(-1, 1, 200)[:, None]
+REGRESSIONS = {
+    "absolute_error": np.where(np.arange(200) % 10 == 0, 500.0, 2 * LINE[:, 0] + 3),
+    "huber": np.where(np.arange(200) % 10 == 0, 500.0, 2 * LINE[:, 0] + 3),
+    "poisson": np.exp(2 * LINE[:, 0] + 3).round(),
+}
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("loss", REGRESSIONS)
+def test_other_regressions_learn_with_the_rate_they_choose(loss, optimizer, backend_name):
+    y = REGRESSIONS[loss]
+    expected = np.exp(2 * LINE[:, 0] + 3) if loss == "poisson" else 2 * LINE[:, 0] + 3
+    model = fastnn.train(
+        LINE, y, loss=loss, hidden=(), epochs=200, seed=0, optimizer=optimizer, backend=backend_name
+    )
+    assert model.predict(LINE).shape == (200,)
+    assert np.mean(np.abs(model.predict(LINE) / expected - 1)) < 0.2  # outliers of 500 do not pull
+    assert model.history["loss"][-1] < model.history["loss"][0]
+
+
+@pytest.mark.parametrize(
+    ("loss", "start"), [("squared_error", 3), ("absolute_error", 2), ("huber", 2), ("poisson", np.log(3))]
+)
+def test_a_regression_starts_at_its_best_constant(loss, start, backend_name):
+    y = np.array([1, 2, 2, 1, 9])
+    settings = {"epochs": 1, "learning_rate": 1e-30, "loss": loss, "backend": backend_name}
+    model = fastnn.train(LINE[:5], y, **settings)
+    assert model.biases[-1] == pytest.approx(start)
+    # as if the 9 were not there, and the ones twice
+    model = fastnn.train(LINE[:5], y, sample_weight=[2, 1, 1, 2, 0], **settings)
+    start = {"squared_error": 4 / 3, "poisson": np.log(4 / 3)}.get(loss, 1)
+    assert model.biases[-1] == pytest.approx(start)
+
+
+def test_counts_that_are_all_zero(backend_name):
+    model = fastnn.train(LINE[:20], np.zeros(20), loss="poisson", epochs=3, backend=backend_name)
+    assert np.all(model.predict(LINE) < 0.1)
+
+
 # ---- input ------------------------------------------------------------------------------------------------
 
 
@@ -220,7 +292,8 @@ def test_divergence_is_an_error_not_a_nan(generator, backend_name, recwarn):
 def test_validation_fraction_is_held_out(blobs, backend_name):
     X, y = blobs
     model = fastnn.train(X, y, epochs=3, validation=0.25, seed=0, backend=backend_name)
-    assert set(model.history) == {"loss", "accuracy", "seconds", "validation_loss", "validation_accuracy"}
+    names = ("loss", "accuracy", "learning_rate", "seconds", "validation_loss", "validation_accuracy")
+    assert set(model.history) == set(names)
     assert all(len(column) == 3 for column in model.history.values())
 
 
@@ -318,7 +391,7 @@ class Raiser(Callback):
 def test_an_exception_in_a_callback_comes_through_after_finish(blobs):
     X, y = blobs
     recorder = Recorder()
-    with pytest.raises(RuntimeError, match="mine"):
+    with pytest.raises(CallbackError, match=r"Raiser\.epoch_end raised RuntimeError: mine"):
         fastnn.train(X, y, epochs=9, callbacks=[recorder, Raiser()])
     assert recorder.calls == ["start", 1, "finish"]
 
@@ -373,11 +446,16 @@ MISTAKES = [
     ({"y": [1, "a"] * 5}, None),
     ({"y": np.array([1, "a", None] * 3 + [1], object)}, "y mixes values of type NoneType, int, str"),
     ({"y": np.zeros((10, 2, 2))}, r"y has shape \(10, 2, 2\)"),
-    ({"y": np.ones((10, 2), int)}, "not one-hot"),
+    ({"y": np.full((10, 2), 2)}, "not one-hot"),
+    ({"sample_weight": np.ones(9)}, r"sample_weight has shape \(9,\); it must be \(10,\)"),
+    ({"class_weight": {2: 1.0}}, "class_weight names the label 2, but y has 0, 1"),
+    ({"loss": "poisson", "y": -np.ones(10)}, r"y holds -1\.0; poisson needs counts, 0 or more"),
+    ({"loss": "binary_cross_entropy", "y": np.arange(10)}, "y holds 2; binary_cross_entropy needs 0 or 1"),
+    ({"loss": "huber", "huber_delta": 0, "y": np.arange(10)}, "huber_delta=0 must be a finite number"),
     ({"y": np.full(10, 1j)}, "y has dtype complex128"),
     ({"y": ["a", "b"] * 5, "loss": "squared_error"}, "y holds strings"),
-    ({"loss": "hinge"}, "loss='hinge' is unknown; use 'auto', 'cross_entropy', 'squared_error'"),
-    ({"activation": "swish"}, "activation='swish' is unknown; use 'relu', 'tanh', 'logistic', 'identity'"),
+    ({"loss": "hinge"}, "loss='hinge' is unknown; use 'auto', 'cross_entropy'"),
+    ({"activation": "swish"}, "activation='swish' is unknown; use 'relu', 'leaky_relu', 'elu'"),
     ({"activation": None}, "activation=None is unknown"),
     ({"hidden": 0}, "hidden=0 must be a whole number, 1 or more"),
     ({"hidden": (5, -1)}, "hidden=-1 must be a whole number"),
@@ -403,6 +481,14 @@ MISTAKES = [
     ({"early_stopping": 3}, "early_stopping=3 needs validation data"),
     ({"early_stopping": 0, "validation": 0.5}, "early_stopping=0 must be a whole number"),
     ({"early_stopping": 3, "validation": 0.5, "monitor": "f1"}, "monitor='f1' is unknown"),
+    ({"validation": 0.5, "monitor": "validation_f1"}, "monitor='validation_f1' is not measured"),
+    ({"monitor": "validation_loss"}, "monitor='validation_loss' needs validation data"),
+    ({"early_stopping": 3, "monitor": "validation_loss"}, "monitor='validation_loss' needs validation data"),
+    ({"min_improvement": -1}, "min_improvement=-1 must be a finite number, 0 or more"),
+    ({"min_improvement": "small"}, "min_improvement='small' must be a number, 0 or more"),
+    ({"metrics": "f1"}, r"metrics=\('f1',\) need validation data"),
+    ({"validation": (GOOD_X, GOOD_Y, np.ones(3))}, r"validation weights has shape \(3,\)"),
+    ({"validation": (GOOD_X, GOOD_Y, None, 1)}, "validation has 4 parts"),
     (
         {
             "early_stopping": 3,

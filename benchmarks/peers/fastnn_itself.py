@@ -5,11 +5,11 @@ import numpy as np
 from benchmarks.peers.agreement import interleaved
 from benchmarks.peers.task import Task
 from benchmarks.peers.threads import CHOICES
+from benchmarks.record import OWN_PACKAGES
 from fastnn import backends
-from fastnn.backends import RunSettings
 
 NAME = "fastnn"
-PACKAGES = ("numba", "llvmlite", "numpy")
+PACKAGES = OWN_PACKAGES
 
 # Timed each for itself; the first one, on fastnn's own choice, is what peers are compared with.
 TRAINING_CONTENDERS = {
@@ -25,15 +25,16 @@ class Training:
     def __init__(self, task: Task, threads: int | None = None, floats: bool = False) -> None:
         self.network, self.learning_rate = task.network(), task.learning_rate
         X = task.floats if floats else task.X
-        settings = RunSettings(task.batch_size, threads)
-        self.run = backends.get("numba")[1].open_run(self.network, X, task.labels, settings)
+        self.settings = task.settings(threads)
+        self.run = backends.get("numba")[1].open_run(self.network, X, task.labels, self.settings)
 
     def prepare(self) -> None:
         """Nothing to set."""
 
     def epoch(self, order: np.ndarray) -> float:
         """Mean loss of one epoch."""
-        return self.run.epoch(order, self.learning_rate)[0]
+        rates = self.settings.constant_rates(len(order), self.learning_rate)
+        return self.settings.mean_loss(self.run.epoch(order, rates)[0], len(order))
 
     def parameters(self) -> list[np.ndarray]:
         """[W1, b1, …]."""

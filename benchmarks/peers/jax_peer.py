@@ -1,15 +1,16 @@
-"""JAX: one compiled call an epoch, a scan over the batches, with the parameters donated.
+"""JAX: one compiled call an epoch, a scan over the batches, with the parameters, and Adam's means, donated.
 
 XLA's CPU client has no setting for threads once it runs; it uses all CPUs where it thinks they help.
 """
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.peers.task import Task
+from benchmarks.peers.task import BETA_1, BETA_2, EPSILON, Task
 
 NAME = "JAX"
 PACKAGES = ("jax", "jaxlib")
@@ -21,6 +22,7 @@ TRAINING_FORMS = tuple(
 )
 
 Parameters = list[tuple[jax.Array, jax.Array]]
+State = dict[str, Any]
 
 
 def logits_of(parameters: Parameters, X: jax.Array) -> jax.Array:
@@ -39,17 +41,45 @@ def mean_loss(parameters: Parameters, X: jax.Array, labels: jax.Array) -> jax.Ar
     return -jnp.take_along_axis(log_p, labels[:, None], axis=1).mean()
 
 
-def step(
-    parameters: Parameters, X: jax.Array, labels: jax.Array, rate: float
-) -> tuple[Parameters, jax.Array]:
-    """One update: (the new parameters, the mean loss before it)."""
-    loss, gradients = jax.value_and_grad(mean_loss)(parameters, X, labels)
-    return jax.tree.map(lambda p, g: p - rate * g, parameters, gradients), loss
+def sgd(state: State, gradients: Parameters, rate: float) -> State:
+    """W − rate dW."""
+    return {"parameters": jax.tree.map(lambda p, g: p - rate * g, state["parameters"], gradients)}
 
 
-@partial(jax.jit, static_argnames=("batch_size", "gather"), donate_argnums=0)
+def adam(state: State, gradients: Parameters, rate: float) -> State:
+    """Kingma and Ba's algorithm 1, its means beside the parameters in `state`."""
+    step = state["step"] + 1
+    means = jax.tree.map(lambda m, g: BETA_1 * m + (1 - BETA_1) * g, state["means"], gradients)
+    squares = jax.tree.map(lambda v, g: BETA_2 * v + (1 - BETA_2) * g * g, state["squares"], gradients)
+    size, unbias = rate / (1 - BETA_1**step), 1 / jnp.sqrt(1 - BETA_2**step)
+    parameters = jax.tree.map(
+        lambda p, m, v: p - size * m / (jnp.sqrt(v) * unbias + EPSILON), state["parameters"], means, squares
+    )
+    return {"parameters": parameters, "means": means, "squares": squares, "step": step}
+
+
+UPDATES = {"sgd": sgd, "adam": adam}
+
+
+def first_state(optimizer: str, layers: Parameters) -> State:
+    """What an epoch starts from: the parameters, and for Adam its means."""
+    if optimizer == "sgd":
+        return {"parameters": layers}
+    zeros = {name: jax.tree.map(jnp.zeros_like, layers) for name in ("means", "squares")}
+    return {"parameters": layers, "step": jnp.zeros(()), **zeros}
+
+
+def descend(
+    optimizer: str, state: State, X: jax.Array, labels: jax.Array, rate: float
+) -> tuple[State, jax.Array]:
+    """One update: (the new state, the mean loss before it)."""
+    loss, gradients = jax.value_and_grad(mean_loss)(state["parameters"], X, labels)
+    return UPDATES[optimizer](state, gradients, rate), loss
+
+
+@partial(jax.jit, static_argnames=("batch_size", "gather", "optimizer"), donate_argnums=0)
 def train_epoch(
-    parameters: Parameters,
+    state: State,
     X: jax.Array,
     labels: jax.Array,
     order: jax.Array,
@@ -57,29 +87,31 @@ def train_epoch(
     *,
     batch_size: int,
     gather: str,
-) -> tuple[Parameters, jax.Array]:
-    """Scan over the whole batches, then one more step if rows are left over: (parameters, mean loss)."""
+    optimizer: str,
+) -> tuple[State, jax.Array]:
+    """Scan over the whole batches, then one more step if rows are left over: (state, mean loss)."""
+    step = partial(descend, optimizer)
 
     def take(array: jax.Array, rows: jax.Array) -> jax.Array:
         return array.at[rows].get(mode="promise_in_bounds")
 
     if batch_size >= len(X):
-        return step(parameters, X, labels, rate)
+        return step(state, X, labels, rate)
     n_whole = len(order) // batch_size
     batches, rest = jnp.split(order, [n_whole * batch_size])
     batches = batches.reshape(n_whole, batch_size)
     if gather == "epoch":
         shuffled = take(X, batches), take(labels, batches)
-        parameters, losses = jax.lax.scan(lambda p, batch: step(p, *batch, rate), parameters, shuffled)
+        state, losses = jax.lax.scan(lambda s, batch: step(s, *batch, rate), state, shuffled)
     else:
-        parameters, losses = jax.lax.scan(
-            lambda p, rows: step(p, take(X, rows), take(labels, rows), rate), parameters, batches
+        state, losses = jax.lax.scan(
+            lambda s, rows: step(s, take(X, rows), take(labels, rows), rate), state, batches
         )
     total = losses.sum() * batch_size
     if len(rest):
-        parameters, loss = step(parameters, take(X, rest), take(labels, rest), rate)
+        state, loss = step(state, take(X, rest), take(labels, rest), rate)
         total += loss * len(rest)
-    return parameters, total / len(order)
+    return state, total / len(order)
 
 
 @jax.jit
@@ -106,22 +138,29 @@ class Model:
 
 
 class Training(Model):
-    """Mini-batch gradient descent."""
+    """Mini-batch gradient descent, or Adam."""
 
     def __init__(self, task: Task, gather: str, uint8: bool = False) -> None:
         super().__init__(task, uint8)
-        self.rate, self.settings = task.learning_rate, {"batch_size": task.batch_size, "gather": gather}
+        self.state = first_state(task.optimizer, self.layers)
+        self.rate = task.learning_rate
+        self.settings = {"batch_size": task.batch_size, "gather": gather, "optimizer": task.optimizer}
 
     def epoch(self, order: np.ndarray) -> float:
         """Mean loss of one epoch."""
         rows = jnp.array(order, jnp.int32)
-        self.layers, loss = train_epoch(self.layers, self.X, self.labels, rows, self.rate, **self.settings)
-        jax.block_until_ready(self.layers)
+        self.state, loss = train_epoch(self.state, self.X, self.labels, rows, self.rate, **self.settings)
+        jax.block_until_ready(self.state)
         return float(loss)
 
     def parameters(self) -> list[np.ndarray]:
         """[W1, b1, …]."""
-        return [np.asarray(array) for layer in self.layers for array in layer]
+        return [np.asarray(array) for layer in self.state["parameters"] for array in layer]
+
+    def close(self) -> None:
+        """Free the arrays."""
+        super().close()
+        del self.state
 
 
 class Inference(Model):

@@ -1,9 +1,11 @@
 """NumPy: the loop of a good tutorial, in float32, with indexing by the shuffled rows of each batch."""
 
+import math
+
 import numpy as np
 
 from benchmarks.peers.agreement import interleaved
-from benchmarks.peers.task import Task
+from benchmarks.peers.task import BETA_1, BETA_2, EPSILON, Task
 from benchmarks.peers.threads import CHOICES, limit_blas
 
 NAME = "NumPy"
@@ -35,12 +37,17 @@ class Network:
 
 
 class Training(Network):
-    """Mini-batch gradient descent."""
+    """Mini-batch gradient descent, or Adam; parameters are numbered as `parameters` returns them."""
 
     def __init__(self, task: Task, threads: int) -> None:
         super().__init__(task, threads)
         self.batch_size, self.learning_rate = task.batch_size, task.learning_rate
         self.full_batch = task.full_batch
+        self.update = {"sgd": self._sgd, "adam": self._adam}[task.optimizer]
+        self.step = 0
+        if task.optimizer == "adam":
+            self.means = [np.zeros_like(p) for p in self.parameters()]
+            self.squares = [np.zeros_like(p) for p in self.parameters()]
 
     def epoch(self, order: np.ndarray) -> float:
         """Mean loss of one epoch."""
@@ -62,13 +69,26 @@ class Training(Network):
         dZ = E / sums
         dZ[rows, labels] -= 1
         dZ /= len(X)
+        self.step += 1
         for layer in reversed(range(len(self.weights))):
             dW, db = inputs[layer].T @ dZ, dZ.sum(axis=0)
             if layer > 0:
                 dZ = (dZ @ self.weights[layer].T) * (inputs[layer] > 0)
-            self.weights[layer] -= self.learning_rate * dW
-            self.biases[layer] -= self.learning_rate * db
+            self.update(2 * layer, self.weights[layer], dW)
+            self.update(2 * layer + 1, self.biases[layer], db)
         return float(loss)
+
+    def _sgd(self, number: int, parameter: np.ndarray, gradient: np.ndarray) -> None:
+        parameter -= self.learning_rate * gradient
+
+    def _adam(self, number: int, parameter: np.ndarray, gradient: np.ndarray) -> None:
+        mean, square = self.means[number], self.squares[number]
+        mean *= BETA_1
+        mean += (1 - BETA_1) * gradient
+        square *= BETA_2
+        square += (1 - BETA_2) * gradient**2
+        root = np.sqrt(square) / math.sqrt(1 - BETA_2**self.step)
+        parameter -= self.learning_rate / (1 - BETA_1**self.step) * mean / (root + EPSILON)
 
     def parameters(self) -> list[np.ndarray]:
         """[W1, b1, …]."""

@@ -1,4 +1,4 @@
-"""scikit-learn: MLPClassifier with plain SGD, one partial_fit an epoch, its check for NaN switched off."""
+"""scikit-learn: MLPClassifier with SGD or Adam, one partial_fit an epoch, its check for NaN switched off."""
 
 import numpy as np
 import sklearn
@@ -21,7 +21,7 @@ class Model:
         self.full_batch = task.full_batch
         self.classifier = MLPClassifier(
             task.net.sizes[1:-1],
-            solver="sgd",
+            solver=task.optimizer,
             alpha=0,
             batch_size=1,
             learning_rate_init=task.learning_rate,
@@ -29,8 +29,9 @@ class Model:
             nesterovs_momentum=False,
             shuffle=False,
         )
-        # Memory for the weights exists only after a first call.
+        # Memory for the weights exists only after a first call, whose step Adam must not remember.
         self.classifier.partial_fit(self.X[:1], self.labels[:1], classes=np.arange(task.net.sizes[-1]))
+        del self.classifier._optimizer
         self.classifier.batch_size = task.batch_size
         self.same_output = task.net.sizes[-1] > 2
         self._copy(interleaved(task.weights, task.biases) if self.same_output else _one_output(task))
@@ -51,11 +52,13 @@ class Model:
 
 
 class Training(Model):
-    """Mini-batch gradient descent.
+    """Mini-batch gradient descent, or Adam.
 
     `same_output`: with two classes scikit-learn has one logistic output, whose weights learn at half the pace
-    of the difference of two outputs.
+    of the difference of two outputs. `unscaled_epsilon`: its Adam divides by √v + ε, see agreement.py.
     """
+
+    unscaled_epsilon = True
 
     def epoch(self, order: np.ndarray) -> float:
         """Mean loss of one epoch; the shuffle is fastnn's, to have the same batches."""

@@ -1,4 +1,4 @@
-"""What every contender gets: one network's first weights, its data in both forms, and a learning rate."""
+"""What every contender gets: one network's first weights, its data in both forms, and how to descend."""
 
 import os
 from dataclasses import dataclass, replace
@@ -7,7 +7,12 @@ import numpy as np
 
 import fastnn
 from benchmarks.workloads import Net
+from fastnn import optimizers
 from fastnn.network import Network
+from fastnn.run_settings import RunSettings
+
+# Adam's usual numbers, for the peers that write it by hand; fastnn and the libraries have them as defaults.
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,19 @@ class Task:
 
     @property
     def learning_rate(self) -> float:
-        """0.1 for images; dense random rows need smaller steps."""
+        """Adam's usual 1e-3; for plain steps 0.1 for images, and less for dense random rows."""
+        if self.optimizer == "adam":
+            return 1e-3
         return 0.01 if self.net.dense_floats else 0.1
+
+    @property
+    def optimizer(self) -> str:
+        """What peers choose their update by: "sgd", plain gradient descent, or "adam"."""
+        return self.net.optimizer
+
+    def settings(self, threads: int | None = None) -> RunSettings:
+        """The same for a training run of fastnn."""
+        return RunSettings(self.batch_size, threads, optimizers.get(self.optimizer))
 
     def network(self) -> Network:
         """A new fastnn network that starts from the task's weights."""

@@ -1,4 +1,4 @@
-"""PyTorch: eager mode, Linear layers, fused SGD, batches sliced from tensors; no DataLoader.
+"""PyTorch: eager mode, Linear layers, fused SGD or Adam, batches sliced from tensors; no DataLoader.
 
 torch.compile was slower on every network of the table.
 """
@@ -46,12 +46,12 @@ class Model:
 
 
 class Training(Model):
-    """Mini-batch gradient descent."""
+    """Mini-batch gradient descent, or Adam."""
 
     def __init__(self, task: Task, threads: int, gather: str) -> None:
         super().__init__(task, threads)
         self.gather, self.batch_size, self.full_batch = gather, task.batch_size, task.full_batch
-        self.optimizer = _sgd(self.model, task.learning_rate)
+        self.optimizer = _optimizer(task.optimizer, self.model, task.learning_rate)
 
     def epoch(self, order: np.ndarray) -> float:
         """Mean loss of one epoch."""
@@ -89,8 +89,9 @@ class Inference(Model):
         return torch.softmax(self.model(self.X), dim=1)
 
 
-def _sgd(model: nn.Module, learning_rate: float) -> torch.optim.Optimizer:
+def _optimizer(name: str, model: nn.Module, learning_rate: float) -> torch.optim.Optimizer:
+    kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[name]
     try:
-        return torch.optim.SGD(model.parameters(), lr=learning_rate, fused=True)
-    except (RuntimeError, TypeError):  # PyTorch before 2.4 has no fused SGD for CPUs
-        return torch.optim.SGD(model.parameters(), lr=learning_rate, foreach=True)
+        return kind(model.parameters(), lr=learning_rate, fused=True)
+    except (RuntimeError, TypeError):  # PyTorch before 2.4 has no fused steps for CPUs
+        return kind(model.parameters(), lr=learning_rate, foreach=True)

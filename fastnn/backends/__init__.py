@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import importlib
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.errors import InputError, MissingDependencyError
+
+if TYPE_CHECKING:
+    from fastnn.regularisation import Regularisation
+    from fastnn.run_settings import RunSettings
 
 Array = NDArray[Any]
 
@@ -25,36 +29,41 @@ class Parameters(Protocol):
 
     weights     one (fan_in, fan_out) array a layer
     biases      one (fan_out,) array a layer
-    activation  name of g in the hidden layers; the output layer is linear, followed by the loss's own map
-    loss_name   "cross_entropy" (outputs are logits) or "squared_error" (outputs are predictions)
+    activations name of g for each hidden layer; the output layer is linear, followed by the loss's own map
+    loss_name   of `numpy_losses.LOSSES`
+    huber_delta where the Huber loss turns from a parabola into a line
     input_scale what uint8 input is multiplied by (None: as it is); other input is used as given
     prepared    None at first: a place for what a backend derives from the weights and wants to keep
     """
 
     weights: list[Array]
     biases: list[Array]
-    activation: str
+    activations: tuple[str, ...]
     loss_name: str
+    huber_delta: float
     input_scale: float | None
     prepared: Any
-
-
-@dataclass(frozen=True)
-class RunSettings:
-    """What a training run needs beyond network and data; every value already checked."""
-
-    batch_size: int
-    threads: int | None = None
 
 
 class Run(Protocol):
     """A training run: owns its memory, trains on the rows it is told, writes weights back when asked."""
 
-    def epoch(self, order: Array, learning_rate: float) -> tuple[float, int]:
-        """Train on the rows of `order`, one update a mini-batch: (mean loss, correctly classified rows).
+    def epoch(self, order: Array, learning_rates: Array) -> tuple[Array, int]:
+        """Train on the rows of `order`, one update a mini-batch: (mean losses, correctly classified rows).
 
-        The last mini-batch may be smaller. Loss and count are taken as the rows are met, before each update.
+        learning_rates (n_updates,) float64, one for each mini-batch, of which the last may be smaller; the
+        losses come back in the same shape. They and the count are taken before each update, and leave out
+        l2 and l1.
         """
+
+    def state(self) -> dict[str, Array]:
+        """Step count and optimizer arrays, by name: with the parameters all that decides how it goes on."""
+
+    def set_state(self, arrays: Mapping[str, Array]) -> None:
+        """Carry on from what `state` returned, of either backend."""
+
+    def read_weights(self) -> None:
+        """Take over the network's weights and biases, which somebody has changed."""
 
     def write_back(self) -> None:
         """Copy the run's weights and biases into the network, in place."""
@@ -78,15 +87,45 @@ class Backend(Protocol):
     def activate(self, name: str, Z: Array) -> Array: ...
     def activation_derivative(self, name: str, Z: Array) -> Array: ...
     def softmax(self, logits: Array) -> Array: ...
-    def softmax_cross_entropy(self, logits: Array, labels: Array) -> tuple[float, Array]: ...
-    def squared_error(self, outputs: Array, targets: Array) -> tuple[float, Array]: ...
+    def softmax_cross_entropy(
+        self, logits: Array, labels: Array, weights: Array | None = None, smoothing: float = 0.0
+    ) -> tuple[float, Array]: ...
+    def binary_cross_entropy(
+        self, logits: Array, targets: Array, weights: Array | None = None, smoothing: float = 0.0
+    ) -> tuple[float, Array]: ...
+    def squared_error(
+        self, outputs: Array, targets: Array, weights: Array | None = None
+    ) -> tuple[float, Array]: ...
+    def absolute_error(
+        self, outputs: Array, targets: Array, weights: Array | None = None
+    ) -> tuple[float, Array]: ...
+    def huber(
+        self, outputs: Array, targets: Array, weights: Array | None = None, delta: float = 1.0
+    ) -> tuple[float, Array]: ...
+    def poisson(
+        self, outputs: Array, targets: Array, weights: Array | None = None
+    ) -> tuple[float, Array]: ...
     def sgd_update(self, parameter: Array, gradient: Array, learning_rate: float) -> None: ...
     def loss_and_gradients(
-        self, network: Parameters, X: Array, y: Array
+        self,
+        network: Parameters,
+        X: Array,
+        y: Array,
+        weights: Array | None = None,
+        regularisation: Regularisation | None = None,
     ) -> tuple[float, list[Array], list[Array]]: ...
     def predict(self, network: Parameters, X: Array) -> Array: ...
-    def evaluate(self, network: Parameters, X: Array, y: Array) -> tuple[float, int]: ...
-    def open_run(self, network: Parameters, X: Array, y: Array, settings: RunSettings) -> Run: ...
+    def evaluate(
+        self, network: Parameters, X: Array, y: Array, weights: Array | None = None
+    ) -> tuple[float, int]: ...
+    def open_run(
+        self,
+        network: Parameters,
+        X: Array,
+        y: Array,
+        settings: RunSettings,
+        weights: Array | None = None,
+    ) -> Run: ...
 
 
 class CompiledBackend(Backend, Protocol):
@@ -142,3 +181,8 @@ def as_float(X: Array, input_scale: float | None, dtype: np.dtype[Any]) -> Array
     if X.dtype == np.uint8 and input_scale is not None:
         return np.multiply(X, dtype.type(input_scale), dtype=dtype)
     return X.astype(dtype, copy=False)
+
+
+def state_names(n_layers: int) -> list[str]:
+    """Names of all parameters in the order of optimizer state: weights.0, weights.1, …, biases.0, …"""
+    return [f"{kind}.{layer}" for kind in ("weights", "biases") for layer in range(n_layers)]

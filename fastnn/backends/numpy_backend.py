@@ -1,8 +1,9 @@
 """The specification: a multilayer perceptron in plain NumPy, one line per equation.
 
-Everything fastnn computes is defined here; the Numba backend must give the same numbers. Read it from the
-top: a layer forward, the activations, the losses, a layer backward, the update; then the whole network and
-the training loop made of them.
+Everything fastnn computes is defined here and in the four files beside it; the Numba backend must give the
+same numbers. Read it from the top: a layer forward and backward, then the whole network and the training
+loop. The activations are in numpy_activations.py, the losses in numpy_losses.py, the optimizers in
+numpy_updates.py, dropout in numpy_dropout.py.
 
 Shapes and names, the field's own:
 
@@ -15,12 +16,21 @@ Shapes and names, the field's own:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from fastnn.backends import Array, Parameters, RunSettings, as_float
+from fastnn.backends import Array, Parameters, as_float, state_names
+from fastnn.backends.numpy_activations import *  # noqa: F403 - the leaves, by name
+from fastnn.backends.numpy_activations import activate, activation_derivative
+from fastnn.backends.numpy_dropout import mask
+from fastnn.backends.numpy_losses import *  # noqa: F403 - the leaves, by name
+from fastnn.backends.numpy_losses import count_correct, loss, outputs
+from fastnn.backends.numpy_updates import add_penalty_gradients, descend, penalty
+from fastnn.backends.numpy_updates import sgd_update as sgd_update  # the leaf, by name
+from fastnn.regularisation import Regularisation
+from fastnn.run_settings import RunSettings
 
 # ---- one layer forward ------------------------------------------------------------------------------------
 
@@ -30,104 +40,7 @@ def dense_forward(X: Array, W: Array, b: Array) -> Array:
     return X @ W + b
 
 
-# ---- activations: A = g(Z) beside g′(Z), elementwise ------------------------------------------------------
-
-
-def relu(Z: Array) -> Array:
-    """A = max(Z, 0)."""
-    return np.maximum(Z, 0)
-
-
-def relu_derivative(Z: Array) -> Array:
-    """g′(Z) = 1 where Z > 0, else 0 (also at Z = 0, where any value in [0, 1] would do)."""
-    return (Z > 0).astype(Z.dtype)
-
-
-def tanh(Z: Array) -> Array:
-    """A = tanh Z."""
-    return np.tanh(Z)
-
-
-def tanh_derivative(Z: Array) -> Array:
-    """g′(Z) = 1 − tanh² Z."""
-    return 1 - np.tanh(Z) ** 2
-
-
-def logistic(Z: Array) -> Array:
-    """A = 1 / (1 + e⁻ᶻ), written as (1 + tanh(Z/2)) / 2, which cannot overflow."""
-    return (1 + np.tanh(Z / 2)) / 2
-
-
-def logistic_derivative(Z: Array) -> Array:
-    """g′(Z) = A (1 − A)."""
-    A = logistic(Z)
-    return A * (1 - A)
-
-
-def identity(Z: Array) -> Array:
-    """A = Z."""
-    return Z
-
-
-def identity_derivative(Z: Array) -> Array:
-    """g′(Z) = 1."""
-    return np.ones_like(Z)
-
-
-ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
-    "relu": (relu, relu_derivative),
-    "tanh": (tanh, tanh_derivative),
-    "logistic": (logistic, logistic_derivative),
-    "identity": (identity, identity_derivative),
-}
-
-
-def activate(name: str, Z: Array) -> Array:
-    """A = g(Z) for the activation called `name`."""
-    return ACTIVATIONS[name][0](Z)
-
-
-def activation_derivative(name: str, Z: Array) -> Array:
-    """g′(Z) for the activation called `name`."""
-    return ACTIVATIONS[name][1](Z)
-
-
-# ---- losses: each gives its mean over the batch and dZ of the last layer ----------------------------------
-
-
-def softmax(logits: Array) -> Array:
-    """P = eᶻ / Σ eᶻ along each row; the row's maximum is taken off first, so that nothing overflows."""
-    E = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return E / E.sum(axis=1, keepdims=True)
-
-
-def softmax_cross_entropy(logits: Array, labels: Array) -> tuple[float, Array]:
-    """Mean of −log P[label], and dZ = (P − Y)/m with Y the one-hot labels.
-
-    The logarithm is taken of the sum, not of P: log P = Z − log Σ eᶻ is finite where P underflows to 0.
-    """
-    m, rows = len(logits), np.arange(len(logits))
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    loss = np.mean(np.log(np.exp(shifted).sum(axis=1)) - shifted[rows, labels])
-    dZ = softmax(logits)
-    dZ[rows, labels] -= 1
-    return float(loss), dZ / m
-
-
-def squared_error(outputs: Array, targets: Array) -> tuple[float, Array]:
-    """Mean over the rows of ½ Σ (Z − Y)², and dZ = (Z − Y)/m: the ½ makes it the same equation as above."""
-    m = len(outputs)
-    difference = outputs - targets
-    return float(0.5 * np.sum(difference**2) / m), difference / m
-
-
-LOSSES: dict[str, Callable[[Array, Array], tuple[float, Array]]] = {
-    "cross_entropy": softmax_cross_entropy,
-    "squared_error": squared_error,
-}
-
-
-# ---- one layer backward, and the update -------------------------------------------------------------------
+# ---- one layer backward -----------------------------------------------------------------------------------
 
 
 def dense_backward(
@@ -140,90 +53,162 @@ def dense_backward(
     return dW, db, dX
 
 
-def sgd_update(parameter: Array, gradient: Array, learning_rate: float) -> None:
-    """W −= α dW, in place."""
-    parameter -= parameter.dtype.type(learning_rate) * gradient
-
-
 # ---- the whole network ------------------------------------------------------------------------------------
 
 
-def forward(network: Parameters, X: Array) -> tuple[list[Array], list[Array]]:
-    """Every layer's input and every layer's Z: ([X, A1, A2, …], [Z1, Z2, …, logits])."""
-    inputs, preactivations = [X], []
-    for W, b in zip(network.weights[:-1], network.biases[:-1], strict=True):
-        Z = dense_forward(inputs[-1], W, b)
-        inputs.append(activate(network.activation, Z))
+def forward(
+    network: Parameters, X: Array, masks: Sequence[Array | None] | None = None
+) -> tuple[list[Array], list[Array]]:
+    """Every layer's input and every layer's Z: ([X, A1, A2, …], [Z1, Z2, …, logits]).
+
+    masks   dropout: what each layer's input is multiplied by (None: nothing is dropped)
+    """
+    masks = masks or [None] * len(network.weights)
+    inputs, preactivations = [_masked(X, masks[0])], []
+    for layer, name in enumerate(network.activations):
+        Z = dense_forward(inputs[layer], network.weights[layer], network.biases[layer])
+        inputs.append(_masked(activate(name, Z), masks[layer + 1]))
         preactivations.append(Z)
     preactivations.append(dense_forward(inputs[-1], network.weights[-1], network.biases[-1]))
     return inputs, preactivations
 
 
 def backward(
-    network: Parameters, inputs: list[Array], preactivations: list[Array], dZ: Array
+    network: Parameters,
+    inputs: list[Array],
+    preactivations: list[Array],
+    dZ: Array,
+    masks: Sequence[Array | None] | None = None,
 ) -> tuple[list[Array], list[Array]]:
     """Backpropagation: the gradients (dWs, dbs) of every layer from dZ of the last."""
+    masks = masks or [None] * len(network.weights)
     dWs, dbs = [], []
     for layer in reversed(range(len(network.weights))):
         dW, db, dA = dense_backward(inputs[layer], network.weights[layer], dZ, input_gradient=layer > 0)
         dWs.append(dW)
         dbs.append(db)
         if dA is not None:
-            dZ = dA * activation_derivative(network.activation, preactivations[layer - 1])
+            name, Z = network.activations[layer - 1], preactivations[layer - 1]
+            dZ = _masked(dA, masks[layer]) * activation_derivative(name, Z)
     return dWs[::-1], dbs[::-1]
 
 
-def loss_and_gradients(network: Parameters, X: Array, y: Array) -> tuple[float, list[Array], list[Array]]:
-    """Mean loss over the rows of X, and its gradients (dWs, dbs); `y` are labels or regression targets."""
-    X = _floats(network, X)
-    inputs, preactivations = forward(network, X)
-    loss, dZ = LOSSES[network.loss_name](preactivations[-1], y)
-    return loss, *backward(network, inputs, preactivations, dZ)
+def _masked(A: Array, mask: Array | None) -> Array:
+    return A if mask is None else A * mask
+
+
+def loss_and_gradients(
+    network: Parameters,
+    X: Array,
+    y: Array,
+    weights: Array | None = None,
+    regularisation: Regularisation | None = None,
+) -> tuple[float, list[Array], list[Array]]:
+    """What training minimises, over the rows of X, and its gradients (dWs, dbs).
+
+    y               labels or regression targets     weights   (n,) of the rows; None: all alike
+    regularisation  of which l2, l1 and label_smoothing are part of the loss
+    """
+    regularisation = regularisation or Regularisation()
+    inputs, preactivations = forward(network, _floats(network, X))
+    loss, dZ = _loss(network, preactivations[-1], y, weights, regularisation.label_smoothing)
+    dWs, dbs = backward(network, inputs, preactivations, dZ)
+    add_penalty_gradients(network.weights, dWs, regularisation.l2, regularisation.l1)
+    return loss + penalty(network.weights, regularisation.l2, regularisation.l1), dWs, dbs
 
 
 def predict(network: Parameters, X: Array) -> Array:
-    """Class probabilities (n, n_classes) under cross-entropy, outputs (n, n_outputs) under squared error."""
-    outputs = np.concatenate([forward(network, _floats(network, X[rows]))[1][-1] for rows in _blocks(len(X))])
-    return softmax(outputs) if network.loss_name == "cross_entropy" else outputs
+    """What the user sees, (n, n_outputs): probabilities of a classifier, predictions of a regression."""
+    Z = np.concatenate([forward(network, _floats(network, X[rows]))[1][-1] for rows in _blocks(len(X))])
+    return outputs(network.loss_name, Z)
 
 
-def evaluate(network: Parameters, X: Array, y: Array) -> tuple[float, int]:
+def evaluate(network: Parameters, X: Array, y: Array, weights: Array | None = None) -> tuple[float, int]:
     """Mean loss over the rows of X, and how many are classified correctly (0 for a regression)."""
-    total, n_correct = 0.0, 0
-    for rows in _blocks(len(X)):
-        outputs = forward(network, _floats(network, X[rows]))[1][-1]
-        total += LOSSES[network.loss_name](outputs, y[rows])[0] * len(outputs)
-        n_correct += _count_correct(network, outputs, y[rows])
-    return total / len(X), n_correct
+    Z = np.concatenate([forward(network, _floats(network, X[rows]))[1][-1] for rows in _blocks(len(X))])
+    return _loss(network, Z, y, weights)[0], count_correct(network.loss_name, Z, y)
+
+
+def _loss(
+    network: Parameters, Z: Array, y: Array, weights: Array | None, smoothing: float = 0.0
+) -> tuple[float, Array]:
+    return loss(network.loss_name, Z, y, weights, smoothing=smoothing, delta=network.huber_delta)
 
 
 # ---- training ---------------------------------------------------------------------------------------------
 
 
 class Run:
-    """Mini-batch stochastic gradient descent: the plain loop that every other backend must equal."""
+    """Mini-batch gradient descent: the plain loop that every other backend must equal."""
 
-    def __init__(self, network: Parameters, X: Array, y: Array, settings: RunSettings) -> None:
-        self.network, self.X, self.y = network, X, y
-        self.batch_size = settings.batch_size
+    def __init__(
+        self, network: Parameters, X: Array, y: Array, settings: RunSettings, weights: Array | None = None
+    ) -> None:
+        self.network, self.X, self.y, self.weights = network, X, y, weights
+        self.settings, self.step = settings, 0
+        slots = settings.optimizer.slots
+        self._state = [
+            {slot: np.zeros_like(parameter) for slot in slots}
+            for parameter in [*network.weights, *network.biases]
+        ]
 
-    def epoch(self, order: Array, learning_rate: float) -> tuple[float, int]:
-        """Train on the rows of `order`, one update a mini-batch: (mean loss, correctly classified rows)."""
-        network, total, n_correct = self.network, 0.0, 0
-        for start in range(0, len(order), self.batch_size):
-            rows = order[start : start + self.batch_size]
+    def epoch(self, order: Array, learning_rates: Array) -> tuple[Array, int]:
+        """Train on the rows of `order`, one update for each learning rate: (mean losses, correct rows)."""
+        network, settings = self.network, self.settings
+        losses, n_correct = np.empty(len(learning_rates)), 0
+        for update, learning_rate in enumerate(learning_rates.tolist()):
+            rows = order[update * settings.batch_size : (update + 1) * settings.batch_size]
             X, y = _floats(network, self.X[rows]), self.y[rows]
+            weights = None if self.weights is None else self.weights[rows]
+            self.step += 1
 
-            inputs, preactivations = forward(network, X)
-            loss, dZ = LOSSES[network.loss_name](preactivations[-1], y)
-            dWs, dbs = backward(network, inputs, preactivations, dZ)
-            for W, b, dW, db in zip(network.weights, network.biases, dWs, dbs, strict=True):
-                sgd_update(W, dW, learning_rate)
-                sgd_update(b, db, learning_rate)
+            masks = self._masks(len(rows))
+            inputs, preactivations = forward(network, X, masks)
+            losses[update], dZ = _loss(
+                network, preactivations[-1], y, weights, settings.regularisation.label_smoothing
+            )
+            dWs, dbs = backward(network, inputs, preactivations, dZ, masks)
+            descend(
+                settings.optimizer,
+                settings.regularisation,
+                network.weights,
+                network.biases,
+                dWs,
+                dbs,
+                self._state,
+                learning_rate,
+                self.step,
+            )
+            n_correct += count_correct(network.loss_name, preactivations[-1], y)
+        return losses, n_correct
 
-            total += loss * len(rows)
-            n_correct += _count_correct(network, preactivations[-1], y)
-        return total / len(order), n_correct
+    def _masks(self, n_rows: int) -> list[Array | None] | None:
+        if not self.settings.regularisation.drops:
+            return None
+        seed, dtype = self.settings.dropout_seed, self.network.weights[0].dtype
+        return [
+            mask(seed, self.step, layer, (n_rows, len(W)), rate, dtype) if rate else None
+            for layer, (W, rate) in enumerate(
+                zip(self.network.weights, self.settings.regularisation.dropout, strict=True)
+            )
+        ]
+
+    def state(self) -> dict[str, Array]:
+        """What must be kept to carry on exactly, beside the parameters: step and optimizer arrays."""
+        arrays = {"step": np.array(self.step)}
+        for name, state in zip(state_names(len(self.network.weights)), self._state, strict=True):
+            arrays |= {f"{slot}.{name}": array.copy() for slot, array in state.items()}
+        return arrays
+
+    def set_state(self, arrays: Mapping[str, Array]) -> None:
+        """Carry on from what `state` returned."""
+        self.step = int(arrays["step"])
+        for name, state in zip(state_names(len(self.network.weights)), self._state, strict=True):
+            for slot, array in state.items():
+                array[...] = arrays[f"{slot}.{name}"]
+
+    def read_weights(self) -> None:
+        """Take over the network's weights and biases, should they have been changed: nothing to do here."""
 
     def write_back(self) -> None:
         """Nothing to do: this run works on the network's own arrays."""
@@ -232,17 +217,15 @@ class Run:
         """Nothing to free."""
 
 
-def open_run(network: Parameters, X: Array, y: Array, settings: RunSettings) -> Run:
+def open_run(
+    network: Parameters, X: Array, y: Array, settings: RunSettings, weights: Array | None = None
+) -> Run:
     """Open a training run of `network` on the rows of X (uint8 or the network's dtype) and y."""
-    return Run(network, X, y, settings)
+    return Run(network, X, y, settings, weights)
 
 
 def _floats(network: Parameters, X: Array) -> Array:
     return as_float(X, network.input_scale, network.weights[0].dtype)
-
-
-def _count_correct(network: Parameters, outputs: Array, y: Array) -> int:
-    return int(np.sum(outputs.argmax(axis=1) == y)) if network.loss_name == "cross_entropy" else 0
 
 
 def _blocks(n_rows: int, size: int = 4096) -> Iterator[slice[Any, Any, Any]]:

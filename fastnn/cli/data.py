@@ -10,6 +10,7 @@ import numpy as np
 from fastnn import datasets
 from fastnn.backends import Array
 from fastnn.errors import InputError
+from fastnn.inputs import REGRESSION_LOSSES, loss_for
 
 # Held out of files that have no test part of their own.
 TEST_FRACTION = 0.2
@@ -26,7 +27,7 @@ class Rows:
 
 def is_regression(y: Array, loss: str) -> bool:
     """Whether `fastnn.train` will take these targets for a regression."""
-    return loss == "squared_error" or (loss == "auto" and y.dtype.kind == "f")
+    return (loss_for(y) if loss == "auto" else loss) in REGRESSION_LOSSES
 
 
 def for_training(

@@ -43,7 +43,8 @@ def predict(
 ) -> None:
     """Predict every row of a file, as CSV.
 
-    The columns are row (counted from 1) and prediction, then with --proba one for each class.
+    The columns are row (counted from 1) and prediction, then with --proba one for each class. Where a row may
+    have several labels, or a regression several outputs, they are prediction_0, prediction_1 and so on.
 
     Examples:
       fastnn predict digits.safetensors images.csv
@@ -70,7 +71,11 @@ def _write_csv(file: TextIO, rows: Iterator[list[Any]]) -> None:
 def _table(network: Network, X: Array, proba: bool) -> Iterator[list[Any]]:
     """The header and the rows."""
     if network.classes is None:
-        yield from _regression_table(network.predict(X))
+        yield from _plain_table([("prediction", network.predict(X))])
+        return
+    if network.multilabel:
+        columns = [("prediction", network.predict(X))]
+        yield from _plain_table([*columns, ("probability", network.predict_proba(X))] if proba else columns)
         return
     probabilities = network.predict_proba(X)
     labels = network.classes[probabilities.argmax(axis=1)]
@@ -80,9 +85,13 @@ def _table(network: Network, X: Array, proba: bool) -> Iterator[list[Any]]:
         yield [row, str(label), *(str(share) for share in shares if proba)]
 
 
-def _regression_table(outputs: Array) -> Iterator[list[Any]]:
-    columns = outputs.reshape(len(outputs), -1)
-    names = ["prediction"] if columns.shape[1] == 1 else [f"prediction_{i}" for i in range(columns.shape[1])]
-    yield ["row", *names]
-    for row, values in enumerate(columns, 1):
-        yield [row, *(str(value) for value in values)]
+def _plain_table(parts: list[tuple[str, Array]]) -> Iterator[list[Any]]:
+    """Columns called name, or name_0, name_1, … where a part has several."""
+    header, columns = ["row"], []
+    for name, values in parts:
+        columns.append(values.reshape(len(values), -1))
+        width = columns[-1].shape[1]
+        header += [name] if width == 1 else [f"{name}_{i}" for i in range(width)]
+    yield header
+    for row, cells in enumerate(zip(*columns, strict=True), 1):
+        yield [row, *(str(value) for part in cells for value in part)]

@@ -6,9 +6,10 @@ import sys
 
 import numpy as np
 
-from fastnn.callbacks import Callback, reporter
+from fastnn.callbacks import Callback, EpochLines, reporter
 from fastnn.cli.data import Rows, is_regression
 from fastnn.history import History
+from fastnn.inputs import loss_for
 from fastnn.trainer import Training
 
 
@@ -34,18 +35,17 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-def watchers(epochs: int, *, every: int | None, quiet: bool, seed: int) -> list[Callback]:
+def watchers(*, every: int | None, quiet: bool, seed: int) -> list[Callback]:
     """The callbacks that report on a training: a bar for people, lines for files, nothing if `quiet`."""
     if quiet:
         return []
-    lines = every if every is not None else max(1, epochs // 10)
     bar = every is None and sys.stderr.isatty()
-    return [Announcement(seed), *reporter(True if bar else lines)]
+    return [Announcement(seed), *(reporter(True) if bar else [EpochLines(every)])]
 
 
 def describe_data(rows: Rows, test_rows: Rows | None, loss: str) -> str:
     """One line on the rows to train on, and one on the rows to test on."""
-    kind = "a regression" if is_regression(rows.y, loss) else f"{_n_classes(rows)} classes"
+    kind = "a regression" if is_regression(rows.y, loss) else _outputs(rows, loss)
     scale = " (grey levels)" if rows.X.dtype == np.uint8 else ""
     line = f"data     {rows.name}: {len(rows.X)} rows, {rows.X.shape[1]} features{scale}, {kind}"
     return line if test_rows is None else f"{line}\ntest     {test_rows.name}: {len(test_rows.X)} rows"
@@ -59,5 +59,8 @@ def describe_training(history: History) -> str:
     return f"{line}, keeping the weights of epoch {history.best_epoch} ({history.stop_reason})"
 
 
-def _n_classes(rows: Rows) -> int:
-    return int(rows.y.shape[1]) if rows.y.ndim == 2 else len(np.unique(rows.y))
+def _outputs(rows: Rows, loss: str) -> str:
+    width = int(rows.y.shape[1]) if rows.y.ndim == 2 else 1
+    if (loss_for(rows.y) if loss == "auto" else loss) == "binary_cross_entropy":
+        return f"{width} label{'s' if width > 1 else ''} a row"
+    return f"{width if width > 1 else len(np.unique(rows.y))} classes"

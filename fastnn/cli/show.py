@@ -49,6 +49,10 @@ def show(
     network = model_file.load(model, backend=backend)
     if network.classes is None:
         raise InputError("fastnn show needs a classifier; this model is a regression")
+    if network.multilabel:
+        raise InputError(
+            "fastnn show needs one class an image; this model gives several labels: see fastnn predict"
+        )
     rows = loading.for_testing(data, split=split, label=label, pixels=network.input_scale is not None)
     side = math.isqrt(rows.X.shape[1])
     if side * side != rows.X.shape[1]:

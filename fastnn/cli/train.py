@@ -11,11 +11,16 @@ from typing import Annotated
 import typer
 
 from fastnn import plots, reports
+from fastnn.checkpoint import read as read_checkpoint
 from fastnn.cli import data as loading
 from fastnn.cli.options import BackendOption, DataArgument, LabelOption, default_of, number_or_word
 from fastnn.cli.output import check_picture, check_writable, write_picture
 from fastnn.cli.progress import describe_data, describe_training, say, watchers
+from fastnn.errors import InputError
+from fastnn.metrics import METRICS
 from fastnn.network import Network
+from fastnn.optimizers import BY_NAME as OPTIMIZERS
+from fastnn.schedules import BY_NAME as SCHEDULES
 from fastnn.training import train as train_network
 
 Option = typer.Option
@@ -38,17 +43,34 @@ def train(
         str,
         Option(
             metavar="NAME",
-            help="cross_entropy (classes), squared_error (regression), or auto: labels with decimals are a "
-            "regression.",
+            help="cross_entropy (one class a row), binary_cross_entropy (several labels a row), "
+            "squared_error, absolute_error, huber or poisson (regressions), or auto: labels with decimals "
+            "are a regression.",
         ),
     ] = default_of("loss"),
-    epochs: Annotated[int, Option(metavar="N", min=1, help="Passes over the data.")] = default_of("epochs"),
+    standardize: Annotated[
+        bool,
+        Option(
+            "--standardize",
+            help="Bring each feature to mean 0 and deviation 1; the model remembers how. For tables in unlike "
+            "units.",
+        ),
+    ] = False,
+    epochs: Annotated[
+        str, Option(metavar="N", help="Passes over the data: a number, or auto: 20, more for small tables.")
+    ] = default_of("epochs"),
     batch_size: Annotated[
         str, Option(metavar="N", help="Rows an update: a number, full (all of them), or auto.")
     ] = default_of("batch_size"),
+    optimizer: Annotated[
+        str, Option(metavar="NAME", help=f"How gradients become steps: {', '.join(OPTIMIZERS)}.")
+    ] = default_of("optimizer"),
     learning_rate: Annotated[str, Option(metavar="RATE", help="Step size: a number, or auto.")] = default_of(
         "learning_rate"
     ),
+    schedule: Annotated[
+        str, Option(metavar="NAME", help=f"How the learning rate changes: {', '.join(SCHEDULES)}.")
+    ] = default_of("schedule"),
     validation: Annotated[
         float | None,
         Option(
@@ -59,16 +81,26 @@ def train(
         int | None,
         Option(
             metavar="N",
-            help="Stop after N epochs without improvement on the validation rows and keep the best epoch; "
-            "takes --validation 0.1 unless told otherwise.",
+            help="Stop after N epochs without improvement of --monitor and keep the best epoch; takes "
+            "--validation 0.1 unless told otherwise, or what is monitored needs none.",
         ),
     ] = None,
     monitor: Annotated[
         str,
         Option(
-            metavar="NAME", help="What early stopping watches: validation_accuracy, validation_loss, auto."
+            metavar="NAME",
+            help="What early stopping watches: validation_accuracy, validation_loss, validation_ and the "
+            "name of a --metric, loss, accuracy, or auto.",
         ),
     ] = default_of("monitor"),
+    metric: Annotated[
+        list[str] | None,
+        Option(
+            metavar="NAME",
+            help="Measure this too after each epoch, on the validation rows (takes --validation 0.1 unless "
+            f"told otherwise); repeat it for more: {', '.join(METRICS)}, top_3_accuracy.",
+        ),
+    ] = None,
     test: Annotated[
         float | None,
         Option(
@@ -92,48 +124,85 @@ def train(
     ] = None,
     quiet: Annotated[bool, Option("--quiet", help="Print the result only.")] = False,
     out: Annotated[Path | None, Option(metavar="FILE", help="Save the model, as .safetensors.")] = None,
+    checkpoint: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            help="Keep the training in this file, as it is after its latest whole epoch; the file is a model "
+            "too.",
+        ),
+    ] = None,
+    checkpoint_every: Annotated[
+        int, Option(metavar="N", min=1, help="Epochs between two writings of --checkpoint.")
+    ] = default_of("checkpoint_every"),
+    resume: Annotated[
+        bool,
+        Option(
+            "--resume",
+            help="Carry on from --checkpoint where it is there, with the options of before, to the very "
+            "model that comes without a break; --epochs may be more. Takes its --seed.",
+        ),
+    ] = False,
     plot: Annotated[
         Path | None, Option(metavar="FILE", help="Draw loss and accuracy by epoch, as .png, .svg or .pdf.")
     ] = None,
 ) -> None:
     """Train a network, test it on other rows, save it.
 
-    Ctrl-C ends the training early: the model so far is saved and tested.
+    Ctrl-C ends the training early: the model so far is saved and tested. With --checkpoint, a training that
+    was ended, or killed, can be carried on with --resume.
 
     Examples:
       fastnn train digits
       fastnn train mnist --hidden 256 --hidden 128 --epochs 30 --out mnist.safetensors
       fastnn train flowers.csv --label species --early-stopping 10 --plot curves.png
+      fastnn train mnist --epochs 100 --checkpoint run.fastnn --resume
     """
     check_writable("--out", out, data)
     check_picture("--plot", plot, data, *([out] if out else []))
-    if early_stopping is not None and validation is None:
+    check_writable("--checkpoint", checkpoint, data, *filter(None, (out, plot)))
+    if resume and checkpoint is None:
+        raise InputError("--resume needs --checkpoint FILE, the file to carry on from")
+    watches = early_stopping is not None and monitor not in ("loss", "accuracy")
+    if (watches or metric) and validation is None:
         validation = 0.1
+    passes = number_or_word("--epochs", epochs, int, "auto")
     batch = number_or_word("--batch-size", batch_size, int, "full", "auto")
     rate = number_or_word("--learning-rate", learning_rate, float, "auto")
     widths = default_of("hidden") if not hidden else () if hidden == [0] else tuple(hidden)
-    seed = secrets.randbelow(1_000_000) if seed is None else seed
+    saved = read_checkpoint(checkpoint) if resume and checkpoint is not None and checkpoint.exists() else None
+    if seed is None:
+        seed = secrets.randbelow(1_000_000) if saved is None or saved.seed is None else saved.seed
 
     rows, test_rows = loading.for_training(data, label=label, test=test, loss=loss, seed=seed)
     if not quiet:
         say(describe_data(rows, test_rows, loss))
+    if resume and not quiet:
+        say(f"resuming {checkpoint} after epoch {saved.epoch}" if saved else f"beginning {checkpoint} anew")
     model = train_network(
         rows.X,
         rows.y,
         hidden=widths,
         activation=activation,
         loss=loss,
-        epochs=epochs,
+        standardize=standardize,
+        epochs=passes if isinstance(passes, str) else int(passes),
         batch_size=batch if isinstance(batch, str) else int(batch),
+        optimizer=optimizer,
         learning_rate=rate,
+        schedule=schedule,
         validation=validation,
         early_stopping=early_stopping,
         monitor=monitor,
+        metrics=metric or (),
         backend=backend,
         threads=threads,
         dtype=dtype,
         seed=seed,
-        callbacks=watchers(epochs, every=every, quiet=quiet, seed=seed),
+        callbacks=watchers(every=every, quiet=quiet, seed=seed),
+        checkpoint=checkpoint,
+        checkpoint_every=checkpoint_every,
+        resume=resume,
     )
     for line in _save(model, out, plot):
         if not quiet:

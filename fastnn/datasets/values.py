@@ -49,14 +49,16 @@ def is_grey(X: NDArray[Any]) -> bool:
 def as_labels(y: NDArray[Any], path: Path) -> NDArray[Any]:
     """Turn an array from a file into labels or targets.
 
-    Shapes   (n,) or (n, 1) -> (n,); float targets may be (n, k)
+    Shapes   (n,) or (n, 1) -> (n,); (n, k) may be float targets, or 0 and 1 (bools) for k labels
     Types    integers as int64, floats as float64, bools and strings as they are
     """
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
-    if y.dtype.kind not in "buifU" or y.ndim not in (1, 2) or (y.ndim == 2 and y.dtype.kind != "f"):
+    table = y.ndim == 2 and (y.dtype.kind == "f" or (y.dtype.kind in "biu" and np.all((y == 0) | (y == 1))))
+    if y.dtype.kind not in "buifU" or not (y.ndim == 1 or table):
         raise DataError(
-            f"{path}: the labels must be one number or string per sample; got {y.dtype} {y.shape}"
+            f"{path}: the labels must be one number or string per sample, or a row of 0 and 1; got {y.dtype} "
+            f"{y.shape}"
         )
     if y.dtype.kind in "iu":
         return y.astype(np.int64)

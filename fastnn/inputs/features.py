@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -11,16 +10,20 @@ import numpy as np
 from fastnn.backends import Array
 from fastnn.errors import InputError
 from fastnn.inputs.options import first_line
+from fastnn.warning import warn
 
 # Raw pixels as floats (0–255) and unscaled tables lie above this; standardised and 0–1 data far below.
 LARGE_FEATURE = 50.0
+# Widest range of a column over the narrowest: of pixels and one-hot columns 255 at most.
+UNLIKE_RANGES = 1000.0
 
 
-def features(X: Any, *, name: str = "X", dtype: np.dtype[Any], n_features: int | None = None) -> Array:
+def features(X: Any, *, name: str = "X", dtype: np.dtype[Any] | None, n_features: int | None = None) -> Array:
     """X as a C-contiguous (n, n_features) array: uint8 stays uint8, everything else becomes `dtype`.
 
-    Images (n, height, width) are flattened. Raises InputError for anything that is not a finite, non-empty
-    table of numbers, or does not have `n_features` columns.
+    dtype None leaves all numbers as they are, in whatever order. Images (n, height, width) are flattened.
+    Raises InputError for anything that is not a finite, non-empty table of numbers, or does not have
+    `n_features` columns.
     """
     array = _numbers(X, name)
     if array.ndim > 2:
@@ -30,16 +33,24 @@ def features(X: Any, *, name: str = "X", dtype: np.dtype[Any], n_features: int |
         raise InputError(f"{name} has shape {array.shape}; it must be (n_rows, n_features){hint}")
     if array.shape[0] == 0 or array.shape[1] == 0:
         raise InputError(f"{name} is empty: its shape is {array.shape}")
-    if n_features is not None and array.shape[1] != n_features:
-        raise InputError(
-            f"{name} has {array.shape[1]} features (shape {array.shape}), but the model takes {n_features}"
-        )
+    if n_features is not None:
+        check_n_features(array, n_features, name)
+    check_finite(array, name)
+    if dtype is None:
+        return array
     if array.dtype != np.uint8:
-        check_finite(array, name)
         with np.errstate(over="ignore"):
             array = array.astype(dtype, copy=False)
         check_finite(array, f"{name} as {dtype}")
     return np.ascontiguousarray(array)
+
+
+def check_n_features(X: Array, n_features: int, name: str = "X") -> None:
+    """Raise InputError unless X (n, n_features) is as wide as the model takes."""
+    if X.shape[1] != n_features:
+        raise InputError(
+            f"{name} has {X.shape[1]} features (shape {X.shape}), but the model takes {n_features}"
+        )
 
 
 def is_ready(X: Any, dtype: np.dtype[Any], n_features: int) -> bool:
@@ -55,16 +66,26 @@ def is_ready(X: Any, dtype: np.dtype[Any], n_features: int) -> bool:
 
 
 def warn_if_badly_scaled(X: Array) -> None:
-    """Warn once if float features are so large that plain gradient descent learns slowly or not at all."""
+    """Warn once if float features are so large, or so unlike, that plain gradient descent learns badly."""
     if X.dtype == np.uint8:
         return
-    largest = float(max(X.max(), -X.min()))
+    low, high = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
+    ranges, largest = high - low, max(high.max(), -low.min())
+    narrow = int(np.argmin(np.where(ranges > 0, ranges, np.inf)))  # constant columns do no harm
+    wide = int(np.argmax(ranges))
     if largest > LARGE_FEATURE:
-        warnings.warn(
-            f"X has values up to {largest:.4g}; networks learn best from features near −1…1: scale "
-            "the columns (subtract the mean, divide by the standard deviation), or pass images as uint8",
-            stacklevel=3,
+        what = f"X has values up to {largest:.4g}"
+    elif ranges[narrow] > 0 and ranges[wide] > UNLIKE_RANGES * ranges[narrow]:
+        what = (
+            f"X has columns of very different ranges: column {wide} spans {ranges[wide]:.3g}, column "
+            f"{narrow} {ranges[narrow]:.3g}"
         )
+    else:
+        return
+    warn(
+        f"{what}; networks learn best from features near −1…1: scale them with standardize=True "
+        "(--standardize), or pass images as uint8"
+    )
 
 
 def _numbers(values: Any, name: str) -> Array:
@@ -88,15 +109,20 @@ def _numbers(values: Any, name: str) -> Array:
     return array
 
 
+def all_finite(*arrays: Array) -> bool:
+    """Whether float arrays hold no NaN and no infinity."""
+    # A sum of squares is finite if every value is (and not huge), and takes no temporary of the array's size.
+    with np.errstate(all="ignore"):
+        return all(
+            math.isfinite(flat.dot(flat)) or bool(np.isfinite(flat).all())
+            for flat in (array.ravel(order="K") for array in arrays)
+        )
+
+
 def check_finite(array: Array, name: str) -> None:
     """Raise InputError at the first NaN or infinity of a float array."""
-    if array.dtype.kind != "f":
+    if array.dtype.kind != "f" or all_finite(array):
         return
-    # A sum of squares is finite if every value is (and not huge), and takes no temporary of the array's size.
-    flat = array.reshape(-1)
-    with np.errstate(all="ignore"):
-        if math.isfinite(np.dot(flat, flat)) or np.isfinite(array).all():
-            return
     first = np.argwhere(~np.isfinite(array))[0]
     place = "row " + ", column ".join(str(i) for i in first)
     raise InputError(f"{name} holds {array[tuple(first)]} at {place}; remove or fill such values first")

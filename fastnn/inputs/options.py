@@ -39,6 +39,22 @@ def positive(name: str, value: Any) -> float:
     return float(value)
 
 
+def not_negative(name: str, value: Any) -> float:
+    """`value` as a finite float of at least zero."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise InputError(f"{name}={value!r} must be a number, 0 or more")
+    if not (math.isfinite(value) and value >= 0):
+        raise InputError(f"{name}={value!r} must be a finite number, 0 or more")
+    return float(value)
+
+
+def fraction(name: str, value: Any) -> float:
+    """`value` as a float from 0 up to, but without, 1."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < 1:
+        raise InputError(f"{name}={value!r} must be a number from 0 to below 1")
+    return float(value)
+
+
 def hidden_widths(hidden: Any) -> tuple[int, ...]:
     """Widths of the hidden layers; one int is one layer, () is none."""
     if isinstance(hidden, int | np.integer) and not isinstance(hidden, bool):
@@ -48,6 +64,14 @@ def hidden_widths(hidden: Any) -> tuple[int, ...]:
             f"hidden={hidden!r} must be the widths of the hidden layers, such as (128, 64), or ()"
         )
     return tuple(whole_number("hidden", width) for width in hidden)
+
+
+def items(name: str, value: Any) -> list[Any]:
+    """`value` as a list, or InputError for what is not a sequence."""
+    try:
+        return list(value)
+    except TypeError:
+        raise InputError(f"{name}={value!r} must be a list") from None
 
 
 def float_dtype(dtype: Any) -> np.dtype[Any]:

@@ -1,10 +1,10 @@
-"""Checks and encodes y: labels of any kind become class indices, floats become regression targets."""
+"""Checks and encodes y: labels become class indices, yes-no matrices 0 and 1, floats regression targets."""
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -13,72 +13,93 @@ from fastnn.errors import InputError
 from fastnn.inputs.features import check_finite
 from fastnn.inputs.options import choice, first_line
 
-LossName = Literal["cross_entropy", "squared_error"]
-LOSS_NAMES = ("auto", "cross_entropy", "squared_error")
+CLASSIFIER_LOSSES = ("cross_entropy", "binary_cross_entropy")
+REGRESSION_LOSSES = ("squared_error", "absolute_error", "huber", "poisson")
+LOSS_NAMES = ("auto", *CLASSIFIER_LOSSES, *REGRESSION_LOSSES)
 
 
 @dataclass(frozen=True)
 class Targets:
     """What y turned out to be.
 
-    loss     "cross_entropy" or "squared_error"
-    values   class indices int64 (n,), or regression targets (n, n_outputs) of the network's dtype
-    classes  the caller's own labels in sorted order, classes[index]; None for a regression
+    loss     name of the loss, "auto" resolved
+    values   class indices int64 (n,); or of the network's dtype (n, n_outputs): 0 or 1 for each label of a
+             row, or a regression's targets
+    classes  the caller's own labels in sorted order, classes[index]; the numbers of the columns where a row
+             has several labels; None for a regression
     n_outputs  width of the output layer
     """
 
-    loss: LossName
+    loss: str
     values: Array
     classes: Array | None
     n_outputs: int
 
 
 def targets(y: Any, n_rows: int, *, loss: str = "auto", dtype: np.dtype[Any]) -> Targets:
-    """Decide from `y` (and `loss`) between classification and regression, and encode it.
+    """Decide from `y` (and `loss`) what kind of problem it is, and encode it.
 
-    Classification: ints, strings or bools (n,), or a one-hot matrix (n, n_classes), whose classes are its
-    column numbers. Regression: floats (n,) or (n, n_outputs). `loss` by name overrules the choice.
+    One class a row: ints, strings or bools (n,), or a one-hot matrix (n, n_classes), whose classes are its
+    column numbers. Several labels a row: a matrix (n, n_labels) of ints 0 and 1, or bools, that is not
+    one-hot in every row. Regression: floats (n,) or (n, n_outputs). `loss` by name overrules the choice:
+    "binary_cross_entropy" takes any matrix or vector of 0 and 1 for labels of their own.
     """
     choice("loss", loss, LOSS_NAMES)
-    array = _target_array(y)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
+    array = _without_single_column(target_array(y))
     _check_length(array, n_rows, "y")
-    regression = loss == "squared_error" or (
-        loss == "auto" and array.dtype.kind == "f" and not _is_one_hot(array)
-    )
-    if regression:
-        if loss == "auto":
+    if loss == "auto":
+        loss = loss_for(array)
+        if loss == "squared_error":
             _warn_if_classes(array)
-        values = _regression_values(array, dtype)
-        return Targets("squared_error", values, None, values.shape[1])
-    labels, classes = _encode(array)
-    return Targets("cross_entropy", labels, classes, len(classes))
+    if loss == "cross_entropy":
+        labels, classes = _encode(array)
+        return Targets(loss, labels, classes, len(classes))
+    values = _yes_or_no(array, dtype) if loss == "binary_cross_entropy" else _numbers(array, loss, dtype)
+    n_outputs = values.shape[1]
+    return Targets(loss, values, np.arange(n_outputs) if loss in CLASSIFIER_LOSSES else None, n_outputs)
 
 
 def known_targets(
-    y: Any, n_rows: int, *, classes: Array | None, n_outputs: int, dtype: np.dtype[Any], name: str = "y"
+    y: Any,
+    n_rows: int,
+    *,
+    loss: str,
+    classes: Array | None,
+    n_outputs: int,
+    dtype: np.dtype[Any],
+    name: str = "y",
 ) -> Array:
     """Encode `y` for a model that is already there: the same classes, or the same number of outputs."""
-    array = _target_array(y, name)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
+    array = _without_single_column(target_array(y, name))
     _check_length(array, n_rows, name)
-    if classes is None:
-        values = _regression_values(array, dtype, name)
-        if values.shape[1] != n_outputs:
-            raise InputError(f"{name} has {values.shape[1]} outputs a row, but the model has {n_outputs}")
-        return values
-    if array.ndim == 2:
-        if not _is_one_hot(array) or array.shape[1] != len(classes):
-            raise InputError(
-                f"{name} has shape {array.shape}; pass {n_rows} labels or a one-hot (n, {len(classes)})"
-            )
-        return array.argmax(axis=1)
-    return _look_up(array, classes, name)
+    if classes is not None and loss == "cross_entropy":
+        return _known_labels(array, classes, name)
+    width = array.shape[1] if array.ndim == 2 else 1
+    if width != n_outputs:
+        what = "label" if loss == "binary_cross_entropy" else "output"
+        many = "s" if width > 1 else ""
+        raise InputError(f"{name} has {width} {what}{many} a row, but the model has {n_outputs}")
+    if loss == "binary_cross_entropy":
+        return _yes_or_no(array, dtype, name)
+    return _numbers(array, loss, dtype, name)
 
 
-def _target_array(y: Any, name: str = "y") -> Array:
+def loss_for(array: Array) -> str:
+    """What "auto" means, by type and shape, and of a matrix by whether it holds 0 and 1 alone."""
+    array = _without_single_column(array)
+    if _is_one_hot(array):
+        return "cross_entropy"
+    if array.dtype.kind == "f":
+        return "squared_error"
+    return "binary_cross_entropy" if array.ndim == 2 and _is_yes_or_no(array) else "cross_entropy"
+
+
+def _without_single_column(array: Array) -> Array:
+    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+
+
+def target_array(y: Any, name: str = "y") -> Array:
+    """`y` as a finite array of labels or numbers, (n,) or (n, k), not yet encoded; or InputError."""
     try:
         array = np.asarray(y)
     except (ValueError, TypeError) as error:
@@ -118,10 +139,14 @@ def _check_length(array: Array, n_rows: int, name: str) -> None:
         raise InputError(f"{name} has {len(array)} rows but X has {n_rows}; every row needs one target")
 
 
+def _is_yes_or_no(array: Array) -> bool:
+    return array.dtype.kind != "U" and bool(np.all((array == 0) | (array == 1)))
+
+
 def _is_one_hot(array: Array) -> bool:
-    if array.ndim != 2 or array.dtype.kind == "U" or array.shape[1] < 2:
+    if array.ndim != 2 or array.shape[1] < 2 or not _is_yes_or_no(array):
         return False
-    return bool(np.all((array == 0) | (array == 1)) and np.all(array.sum(axis=1) == 1))
+    return bool(np.all(array.sum(axis=1) == 1))
 
 
 def _encode(array: Array) -> tuple[Array, Array]:
@@ -130,38 +155,65 @@ def _encode(array: Array) -> tuple[Array, Array]:
         if not _is_one_hot(array):
             raise InputError(
                 f"y has shape {array.shape} but is not one-hot (one 1 in each row, 0 elsewhere); pass labels "
-                "(n_rows,), or loss='squared_error' for a regression"
+                "(n_rows,), a matrix of 0 and 1 for several labels a row, or loss='squared_error' for a "
+                "regression"
             )
         return array.argmax(axis=1), np.arange(array.shape[1])
     classes, labels = np.unique(array, return_inverse=True)
     if len(classes) < 2:
-        raise InputError(f"y has one class only ({_shown(classes[0])}); a classifier needs at least two")
+        raise InputError(f"y has one class only ({shown(classes[0])}); a classifier needs at least two")
     return labels.astype(np.int64, copy=False), classes
+
+
+def _known_labels(array: Array, classes: Array, name: str) -> Array:
+    if array.ndim == 1:
+        return _look_up(array, classes, name)
+    if not _is_one_hot(array) or array.shape[1] != len(classes):
+        raise InputError(
+            f"{name} has shape {array.shape}; pass {len(array)} labels or a one-hot (n, {len(classes)})"
+        )
+    return array.argmax(axis=1)
 
 
 def _look_up(array: Array, classes: Array, name: str) -> Array:
     if (array.dtype.kind == "U") != (classes.dtype.kind == "U"):
         raise InputError(
             f"{name} has labels of dtype {array.dtype}, but the model knows {classes.dtype} labels: "
-            f"{_shown_all(classes)}"
+            f"{shown_all(classes)}"
         )
     indices = np.minimum(np.searchsorted(classes, array), len(classes) - 1)
     unknown = classes[indices] != array
     if unknown.any():
         raise InputError(
-            f"{name} holds the label {_shown(array[unknown][0])}, which the model does not know; it knows "
-            f"{_shown_all(classes)}"
+            f"{name} holds the label {shown(array[unknown][0])}, which the model does not know; it knows "
+            f"{shown_all(classes)}"
         )
     return indices.astype(np.int64, copy=False)
 
 
-def _regression_values(array: Array, dtype: np.dtype[Any], name: str = "y") -> Array:
-    if array.dtype.kind == "U":
+def _yes_or_no(array: Array, dtype: np.dtype[Any], name: str = "y") -> Array:
+    """0 or 1 for each label of each row, (n, n_labels)."""
+    if not _is_yes_or_no(array):
+        wrong = array.flat[0] if array.dtype.kind == "U" else array[(array != 0) & (array != 1)][0]
         raise InputError(
-            f"{name} holds strings; squared_error needs numbers (for classes: loss='cross_entropy')"
+            f"{name} holds {shown(wrong)}; binary_cross_entropy needs 0 or 1 for each label of a row "
+            "(for one class a row: loss='cross_entropy')"
         )
-    values = array.reshape(len(array), -1).astype(dtype)
+    return np.ascontiguousarray(array.reshape(len(array), -1), dtype)
+
+
+def _numbers(array: Array, loss: str, dtype: np.dtype[Any], name: str = "y") -> Array:
+    """A regression's targets, (n, n_outputs)."""
+    if array.dtype.kind == "U":
+        raise InputError(f"{name} holds strings; {loss} needs numbers (for classes: loss='cross_entropy')")
+    with np.errstate(over="ignore"):
+        values = array.reshape(len(array), -1).astype(dtype)
     check_finite(values, f"{name} as {dtype}")
+    if loss == "poisson" and values.min() < 0:
+        raise InputError(
+            f"{name} holds {shown(values.min())}; poisson needs counts, 0 or more (for any numbers: "
+            "loss='squared_error')"
+        )
     return np.ascontiguousarray(values)
 
 
@@ -175,10 +227,12 @@ def _warn_if_classes(array: Array) -> None:
         )
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A label as a message shows it."""
     return repr(value.item() if isinstance(value, np.generic) else value)
 
 
-def _shown_all(classes: Array, most: int = 10) -> str:
-    shown = ", ".join(_shown(value) for value in classes[:most])
-    return shown + (f", … ({len(classes)} in all)" if len(classes) > most else "")
+def shown_all(classes: Array, most: int = 10) -> str:
+    """Labels as a message shows them, the first `most`."""
+    listed = ", ".join(shown(value) for value in classes[:most])
+    return listed + (f", … ({len(classes)} in all)" if len(classes) > most else "")

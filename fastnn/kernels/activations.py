@@ -1,10 +1,11 @@
 """Hidden activations beside their derivatives, on whole vectors, without a branch per element.
 
-exp, tanh and logistic share one reduction: x = n ln2 + r with |r| <= ln2/2, expm1(r) = r + r^2 P(r)
-(a polynomial), scaled by 2^n through the exponent bits. No SVML and no C library: the same operations
-on every CPU, so the same bits for every vector width.
+All share one reduction: x = n ln2 + r with |r| <= ln2/2, expm1(r) = r + r^2 P(r) (a polynomial), scaled by
+2^n through the exponent bits. No SVML and no C library: the same operations on every CPU, so the same bits
+for every vector width.
 
-Derivatives are written in the *output* A = g(Z): Z need not be kept.
+`name_and_slope(z)` gives A = g(Z) and g'(Z) of one vector; activate.py makes a kernel of each, in which the
+slope costs nothing where nobody wants it. `exp`, `tanh` and `logistic` alone are what losses and others use.
 """
 
 from fastnn.kernels.jit import inline, jit
@@ -15,7 +16,6 @@ from fastnn.kernels.simd import (
     copy_sign,
     div,
     fma,
-    lanes_of,
     larger,
     load,
     magnitude,
@@ -28,8 +28,7 @@ from fastnn.kernels.simd import (
 )
 from fastnn.kernels.tile_ir import ROW_BYTES
 
-IDENTITY, RELU, TANH, LOGISTIC = 0, 1, 2, 3
-CODES = {"identity": IDENTITY, "relu": RELU, "tanh": TANH, "logistic": LOGISTIC}
+# ---- exponential and logarithm ----------------------------------------------------------------------------
 
 
 @inline
@@ -63,17 +62,63 @@ def _reduce(x):
     return n, fma(mul(r, r), p, r)
 
 
-@jit
-def exp(x):
-    """e**x: 0 and inf beyond the range, subnormals included, NaN kept."""
-    x = larger(x, constant(-104.0, -746.0, x))
-    x = smaller(x, constant(89.0, 710.0, x))
+@inline
+def _lowest(x):
+    """From here on down, not only e**x is 0 but x e**x too."""
+    return constant(-112.0, -760.0, x)
+
+
+@inline
+def _exp_parts(x):
+    """(q, first, second): e**x = (1 + q) * first * second, the last two powers of two.
+
+    Two of them, as 2^-149 and 2^128 have no normal float. Each is one, even where e**x is 0 or inf.
+    """
+    x = smaller(larger(x, _lowest(x)), constant(89.0, 710.0, x))
     n, q = _reduce(x)
-    # 2^n in two factors, as 2^-149 and 2^128 have no normal float
     magic = constant(12582912.0, 6755399441055744.0, x)
     half = fma(n, constant(0.5, 0.5, x), magic)
     rest = add(sub(n, sub(half, magic)), magic)
-    return mul(mul(add(constant(1.0, 1.0, x), q), power_of_two(half)), power_of_two(rest))
+    return q, power_of_two(half), power_of_two(rest)
+
+
+@jit
+def exp(x):
+    """e**x: 0 and inf beyond the range, subnormals included, NaN kept."""
+    q, first, second = _exp_parts(x)
+    return mul(mul(add(constant(1.0, 1.0, x), q), first), second)
+
+
+@inline
+def _log1p(e):
+    """log(1 + e) for 0 <= e <= 1.
+
+    1 + e = 2^k (1 + f) with k = 0 and f = e below 1/2, k = 1 and f = (e - 1)/2 from there: both exact. Then
+    log(1 + f) = 2 artanh(s) with s = f/(2 + f), of which 2s is written f - s f, so that what s was rounded
+    by hardly counts (fdlibm's log). The series of artanh stops where |s| <= 1/5 leaves 1/6 of a rounding.
+    """
+    zero, half = constant(0.0, 0.0, e), constant(0.5, 0.5, e)
+    f = below(e, half, e, mul(half, sub(e, constant(1.0, 1.0, e))))
+    s = div(f, add(constant(2.0, 2.0, e), f))
+    w = mul(s, s)
+    if size_of(e) == 4:
+        p = constant(2.0 / 9.0, 0.0, e)
+    else:
+        p = constant(0.0, 2.0 / 21.0, e)
+        p = fma(p, w, constant(0.0, 2.0 / 19.0, e))
+        p = fma(p, w, constant(0.0, 2.0 / 17.0, e))
+        p = fma(p, w, constant(0.0, 2.0 / 15.0, e))
+        p = fma(p, w, constant(0.0, 2.0 / 13.0, e))
+        p = fma(p, w, constant(0.0, 2.0 / 11.0, e))
+        p = fma(p, w, constant(0.0, 2.0 / 9.0, e))
+    p = fma(p, w, constant(2.0 / 7.0, 2.0 / 7.0, e))
+    p = fma(p, w, constant(2.0 / 5.0, 2.0 / 5.0, e))
+    p = fma(p, w, constant(2.0 / 3.0, 2.0 / 3.0, e))
+    log = fma(s, fma(p, w, sub(zero, f)), f)
+    return add(below(e, half, zero, constant(0.6931471805599453, 0.6931471805599453, e)), log)
+
+
+# ---- functions --------------------------------------------------------------------------------------------
 
 
 @jit
@@ -95,44 +140,140 @@ def tanh(x):
     return result
 
 
+@inline
+def _logistic_parts(x):
+    """(e, high, low, factor): e = exp(-|x|), and 1 / (1 + exp(-x)) = (high + low) * factor.
+
+    high is a quotient, and low what rounding took from its two sides and from itself. factor is a power of
+    two, kept apart because the product may be too small for a normal float.
+    """
+    zero, one = constant(0.0, 0.0, x), constant(1.0, 1.0, x)
+    q, first, second = _exp_parts(sub(zero, magnitude(x)))
+    e = add(one, q)
+    e, e_low = mul(e, first), mul(sub(q, sub(e, one)), first)
+    top, top_low, factor = below(x, zero, e, one), below(x, zero, e_low, zero), below(x, zero, second, one)
+    e, e_low = mul(e, second), mul(e_low, second)
+    whole = add(one, e)
+    whole_low = add(sub(e, sub(whole, one)), e_low)
+    high = div(top, whole)
+    left = add(fma(sub(zero, high), whole, top), sub(top_low, mul(high, whole_low)))
+    inverse = below(x, zero, sub(one, mul(high, factor)), high)  # 1 / whole, near enough for a correction
+    return e, high, mul(left, inverse), factor
+
+
+@inline
+def _rest(x, s, e):
+    """1 - s for s = logistic x, not from s where that is nearly 1. e = exp(-|x|)."""
+    return below(x, constant(0.0, 0.0, x), sub(constant(1.0, 1.0, x), s), mul(e, s))
+
+
 @jit
 def logistic(x):
     """1 / (1 + exp(-x)), from exp(-|x|) so that nothing overflows."""
-    zero, one = constant(0.0, 0.0, x), constant(1.0, 1.0, x)
-    e = exp(sub(zero, magnitude(x)))
-    whole = add(one, e)
-    lost = sub(e, sub(whole, one))  # what rounding took from 1 + e, exactly
-    result = div(below(x, zero, e, one), whole)
-    inverse = below(x, zero, sub(one, result), result)  # 1 / (1 + e), near enough for a correction
-    return sub(result, mul(mul(result, inverse), lost))
+    _, high, low, factor = _logistic_parts(x)
+    return mul(add(high, low), factor)
 
 
-@jit
-def activate(activation, first, last, Z, stride, columns, like):
-    """A = g(Z) in place for rows first..last of a panel-major matrix.
+# ---- activations: (A, g'(Z)) ------------------------------------------------------------------------------
 
-    An epoch calls it for tanh and logistic only: relu happens in the tile's store, and identity nowhere.
+
+@inline
+def relu_and_slope(z):
+    """max(z, 0); 1 above 0, else 0."""
+    zero = constant(0.0, 0.0, z)
+    return larger(z, zero), below(zero, z, constant(1.0, 1.0, z), zero)
+
+
+@inline
+def leaky_relu_and_slope(z):
+    """z above 0, else z/100; 1 or 1/100."""
+    zero, one, leak = constant(0.0, 0.0, z), constant(1.0, 1.0, z), constant(0.01, 0.01, z)
+    return below(zero, z, z, mul(leak, z)), below(zero, z, one, leak)
+
+
+@inline
+def elu_and_slope(z):
+    """z above 0, else e**z - 1; 1 or e**z. Each from the parts of e**z, for neither gives the other."""
+    zero, one = constant(0.0, 0.0, z), constant(1.0, 1.0, z)
+    q, first, second = _exp_parts(smaller(z, zero))
+    power = mul(first, second)
+    a = below(zero, z, z, fma(power, q, sub(power, one)))
+    return a, mul(mul(add(one, q), first), second)
+
+
+@inline
+def softplus_and_slope(z):
+    """log(1 + e**z) = max(z, 0) + log(1 + e**-|z|); logistic z."""
+    e, high, low, factor = _logistic_parts(z)
+    return add(larger(z, constant(0.0, 0.0, z)), _log1p(e)), mul(add(high, low), factor)
+
+
+@inline
+def silu_and_slope(z):
+    """z s; s (1 + z (1 - s)), with s = logistic z."""
+    e, high, low, factor = _logistic_parts(z)
+    s, x = mul(add(high, low), factor), larger(z, _lowest(z))
+    return mul(fma(x, high, mul(x, low)), factor), fma(mul(z, _rest(z, s, e)), s, s)
+
+
+@inline
+def gelu_and_slope(z):
+    """z s; s + z s (1 - s) du, with s = logistic u, u = sqrt(8/pi) (z + 0.044715 z^3), du its derivative.
+
+    Beyond 30, s or 1 - s is 0 and z^3 would only overflow. In e**u the rounding of u counts |u| times, so in
+    single precision the last digits are lost on the far left: 190 ulp at -9.6, where the result is 1e-33.
     """
-    if activation == IDENTITY:
-        return
-    zero = constant(0.0, 0.0, like)
-    lanes = lanes_of(like)
-    for vector in range((columns + lanes - 1) // lanes):
-        base = Z + vector // 2 * stride + vector % 2 * (ROW_BYTES // 2)
-        if activation == RELU:
-            for i in range(first, last):
-                store(base + i * ROW_BYTES, larger(load(base + i * ROW_BYTES, like), zero))
-        elif activation == TANH:
-            for i in range(first, last):
-                store(base + i * ROW_BYTES, tanh(load(base + i * ROW_BYTES, like)))
-        else:
-            for i in range(first, last):
-                store(base + i * ROW_BYTES, logistic(load(base + i * ROW_BYTES, like)))
+    limit = constant(30.0, 30.0, z)
+    x = smaller(larger(z, sub(constant(0.0, 0.0, z), limit)), limit)
+    square, linear = mul(x, x), constant(1.5957691216057308, 1.5957691216057308, z)
+    u = mul(x, fma(square, constant(0.07135481627260025, 0.07135481627260025, z), linear))
+    du = fma(square, constant(0.21406444881780075, 0.21406444881780075, z), linear)
+    e, high, low, factor = _logistic_parts(u)
+    s = mul(add(high, low), factor)
+    return mul(z, s), fma(mul(mul(x, du), _rest(u, s, e)), s, s)
+
+
+@inline
+def tanh_and_slope(z):
+    """tanh z; 1 - tanh^2 z."""
+    a = tanh(z)
+    return a, fma(sub(constant(0.0, 0.0, z), a), a, constant(1.0, 1.0, z))
+
+
+@inline
+def logistic_and_slope(z):
+    """s = logistic z; s (1 - s)."""
+    s = logistic(z)
+    return s, fma(sub(constant(0.0, 0.0, z), s), s, s)
+
+
+@inline
+def exp_and_slope(z):
+    """e**z twice: no activation, but what follows the last layer for the Poisson loss."""
+    e = exp(z)
+    return e, e
+
+
+# ---- on the way back --------------------------------------------------------------------------------------
+
+# How the backward pass gets g'(Z): from A, or ready made, as activate.py stored it.
+IDENTITY, RELU, TANH, LOGISTIC, STORED = range(5)
+CODES = {
+    "identity": IDENTITY,
+    "relu": RELU,
+    "tanh": TANH,
+    "logistic": LOGISTIC,
+    "leaky_relu": STORED,
+    "elu": STORED,
+    "gelu": STORED,
+    "silu": STORED,
+    "softplus": STORED,
+}
 
 
 @inline
 def times_derivative(activation, rows, vectors, D, A, like):
-    """D *= g'(Z) for one tile of `rows` panel rows, just stored and still in L1. A = g(Z)."""
+    """D *= g'(Z) for one tile of `rows` panel rows, just stored and still in L1. A = g(Z); STORED: g'(Z)."""
     zero, one = constant(0.0, 0.0, like), constant(1.0, 1.0, like)
     for v in range(vectors):
         for i in range(rows):
@@ -142,13 +283,8 @@ def times_derivative(activation, rows, vectors, D, A, like):
                 d = below(zero, a, d, zero)
             elif activation == TANH:
                 d = mul(d, fma(sub(zero, a), a, one))
-            else:
+            elif activation == LOGISTIC:
                 d = mul(d, fma(sub(zero, a), a, a))
+            else:
+                d = mul(d, a)
             store(D + offset, d)
-
-
-@jit
-def multiply_by_derivative(activation, rows, D, A, like):
-    """D *= g'(Z) over `rows` whole panel rows, with A = g(Z); what the leaf kernels call."""
-    if activation != IDENTITY:
-        times_derivative(activation, rows, 2, D, A, like)

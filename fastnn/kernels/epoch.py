@@ -18,51 +18,38 @@ batch larger than a chunk is worked through chunk by chunk: the sums are then ca
 taken at the last chunk. A full batch of 60,000 rows is the same code.
 """
 
+from fastnn.kernels.descent import update_layers
+from fastnn.kernels.entries import BACKWARD, DESCEND_LAYERS, DROP, GATHER, GATHER_BITS, LOSS
 from fastnn.kernels.forward import forward, is_by_columns, panels_of
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.link import call, call_count
 from fastnn.kernels.matmul import block_count
-from fastnn.kernels.sparsity import (
-    BITS,
-    CHUNK_BITS,
-    CHUNK_STRIDE,
-    SAMPLE_LIST_BYTES,
-    SAMPLE_LISTS,
-    UPDATE_LISTED,
-    WORDS,
-)
-from fastnn.kernels.table import (
-    BACKWARD,
-    GATHER,
-    GATHER_BITS,
-    LISTED_UPDATE,
-    LOSS,
-    UPDATE,
-)
+from fastnn.kernels.simd import lanes_of
+from fastnn.kernels.sparsity import BITS, CHUNK_BITS, CHUNK_STRIDE, WORDS
 from fastnn.kernels.team import barrier, share
 from fastnn.kernels.tile_ir import CONTINUE, DESCEND
+from fastnn.kernels.updates import RATE, SCALE
 from fastnn.kernels.workspace import (
+    ACTIVATION,
+    DROP_SHARE,
     FAN_IN,
     FAN_OUT,
-    GB,
-    W_PANEL,
+    SLOPES,
     WT,
     WT_PANEL,
     X_PANEL,
     Z_PANEL,
-    B,
     D,
-    G,
-    W,
     X,
     Z,
 )
 
 
 @inline
-def _backward(layers, kernels, bank, first, last, activation, zeros, like):
+def _backward(layers, kernels, bank, first, last, zeros, dropout_seed, counter, like):
     """D of every hidden layer for rows first..last of the chunk, from dZ of the last."""
     for i in range(layers.shape[0] - 1, 0, -1):
+        slopes = layers[i - 1, SLOPES]
         call(
             kernels[BACKWARD],
             bank,
@@ -73,19 +60,35 @@ def _backward(layers, kernels, bank, first, last, activation, zeros, like):
             layers[i, WT],
             layers[i, WT_PANEL],
             zeros,
-            layers[i, X],
+            layers[i, X] if slopes == 0 else slopes,
             layers[i, X_PANEL],
             layers[i - 1, D],
             layers[i - 1, Z_PANEL],
             layers[i, FAN_IN],
             layers[i, FAN_OUT],
-            activation,
+            layers[i - 1, ACTIVATION],
             like,
         )
+        if layers[i, DROP_SHARE] != 0:
+            call(
+                kernels[DROP],
+                first,
+                last,
+                layers[i - 1, D],
+                layers[i - 1, Z_PANEL],
+                0,
+                layers[i, FAN_IN],
+                layers[i, DROP_SHARE],
+                dropout_seed,
+                counter + (i << 24),
+                like,
+            )
 
 
 @inline
-def _gather_chunk(layers, x, kernels, data, order, start, rows, thread, threads, data_scale):
+def _gather_chunk(
+    layers, x, kernels, data, order, start, rows, thread, threads, data_scale, dropout_seed, counter
+):
     """Own rows whole; of the other rows only the panels that this thread will read: all, if by columns."""
     first, last = share(rows, thread, threads)
     fan_in, fan_out = layers[0, FAN_IN], layers[0, FAN_OUT]
@@ -110,71 +113,20 @@ def _gather_chunk(layers, x, kernels, data, order, start, rows, thread, threads,
             p,
             q,
         )
-
-
-@inline
-def _update(layers, x, plan, kernels, bank, rows, thread, threads, mode, rate):
-    """This thread's blocks of every layer: by columns as in the forward pass, else an even share.
-
-    Of those, odd layers are shared from the other end, to even out what does not divide.
-    """
-    for i in range(layers.shape[0]):
-        if is_by_columns(layers[i, FAN_OUT], threads, rate):
-            p, q = share(panels_of(layers[i, FAN_OUT], rate), thread, threads)
-            blocks = panels_of(layers[i, FAN_IN], rate)
-            first, last = p * blocks, q * blocks
-        else:
-            blocks = block_count(layers[i, FAN_IN], layers[i, FAN_OUT], rate)
-            first, last = share(blocks, thread if i % 2 == 0 else threads - 1 - thread, threads)
-        if i == 0 and plan[UPDATE_LISTED] != 0:
+        if layers[0, DROP_SHARE] != 0:
+            panel = 2 * lanes_of(data_scale)
             call(
-                kernels[LISTED_UPDATE],
-                bank,
-                first,
-                last,
-                rows,
-                x,
-                layers[i, X_PANEL],
-                layers[i, D],
-                layers[i, Z_PANEL],
-                layers[i, W],
-                layers[i, W_PANEL],
-                layers[i, G],
-                layers[i, W_PANEL],
-                layers[i, B],
-                layers[i, GB],
-                layers[i, FAN_IN],
-                layers[i, FAN_OUT],
-                mode,
-                plan[CHUNK_BITS],
-                plan[CHUNK_STRIDE],
-                plan[SAMPLE_LISTS],
-                plan[SAMPLE_LIST_BYTES],
-                rate,
-            )
-        else:
-            call(
-                kernels[UPDATE],
-                bank,
-                first,
-                last,
-                rows,
-                x if i == 0 else layers[i, X],
-                layers[i, X_PANEL],
-                layers[i, D],
-                layers[i, Z_PANEL],
-                layers[i, W],
-                layers[i, W_PANEL],
-                layers[i, G],
-                layers[i, W_PANEL],
-                layers[i, B],
-                layers[i, GB],
-                layers[i, WT],
-                layers[i, WT_PANEL],
-                layers[i, FAN_IN],
-                layers[i, FAN_OUT],
-                mode,
-                rate,
+                kernels[DROP],
+                begin,
+                end,
+                x + p * layers[0, X_PANEL],
+                layers[0, X_PANEL],
+                p * panel,
+                min(fan_in, q * panel) - p * panel,
+                layers[0, DROP_SHARE],
+                dropout_seed,
+                counter,
+                data_scale,
             )
 
 
@@ -191,13 +143,18 @@ def train_rows(
     zeros,
     data,
     targets,
+    weights,
+    option,
     order,
     losses,
     batch,
     chunk,
-    activation,
     data_scale,
-    rate,
+    recipe,
+    steps,
+    first_step,
+    dropout_seed,
+    room,
     descend,
     flags,
     spins,
@@ -207,6 +164,11 @@ def train_rows(
     x, scratch     addresses of this thread's own input and scratch
     plan           how this thread skips zeros of X, see sparsity.py; all zeros: not at all
     data, targets  addresses of X, and of the labels (int64) or the regression targets (row-major)
+    weights        address of the weights of all rows of X, of the element type; 0: all alike
+    option         label smoothing, or the Huber loss's δ
+    recipe, steps  numbers of the run, and (updates, STEP_FIELDS) of each update, see updates.py
+    first_step     updates of this run before these
+    room           address of this thread's own room for one block's gradient, or 0
     losses         (order.size,) float64, written: the loss of each row
     descend        1 takes the steps; 0 leaves the gradients of the batch in G (see workspace.py)
 
@@ -216,11 +178,26 @@ def train_rows(
     last_layer = layers.shape[0] - 1
     for begin in range(0, n_rows, batch):
         size = min(batch, n_rows - begin)
-        scale = type(rate)(1.0 / size)  # the gradient is a mean over the batch, ragged or not
+        now = steps[begin // batch]
+        rate, scale = now[RATE], now[SCALE]  # the gradient is a mean over the batch, ragged or not
+        counter = (first_step + begin // batch + 1) << 34
         for start in range(0, size, chunk):
             rows = min(chunk, size - start)
             first, last = share(rows, thread, threads)
-            _gather_chunk(layers, x, kernels, data, order, begin + start, rows, thread, threads, data_scale)
+            _gather_chunk(
+                layers,
+                x,
+                kernels,
+                data,
+                order,
+                begin + start,
+                rows,
+                thread,
+                threads,
+                data_scale,
+                dropout_seed,
+                counter + start,
+            )
             if plan[BITS] != 0:
                 call(
                     kernels[GATHER_BITS],
@@ -241,12 +218,13 @@ def train_rows(
                 rows,
                 first,
                 last,
-                activation,
                 rate,
                 thread,
                 threads,
                 flags,
                 spins,
+                dropout_seed,
+                counter + start,
             )
             n_correct += call_count(
                 kernels[LOSS],
@@ -257,16 +235,37 @@ def train_rows(
                 layers[last_layer, FAN_OUT],
                 order,
                 targets,
+                weights,
                 begin + start,
                 scale,
+                option,
                 losses,
                 scratch,
             )
-            _backward(layers, kernels, bank, first, last, activation, zeros, rate)
+            _backward(layers, kernels, bank, first, last, zeros, dropout_seed, counter + start, rate)
             barrier(flags, thread, threads, spins)
             mode = CONTINUE if start > 0 else 0
-            if descend != 0 and start + rows == size:
-                mode |= DESCEND
-            _update(layers, x, plan, kernels, bank, rows, thread, threads, mode, rate)
+            steps_now = descend != 0 and start + rows == size
+            if steps_now and kernels[DESCEND_LAYERS] != 0:
+                call(
+                    kernels[DESCEND_LAYERS],
+                    layers,
+                    x,
+                    plan,
+                    kernels,
+                    bank,
+                    rows,
+                    thread,
+                    threads,
+                    mode,
+                    room,
+                    recipe,
+                    now,
+                    flags,
+                    spins,
+                )
+            else:
+                mode |= DESCEND if steps_now else 0
+                update_layers(layers, x, plan, kernels, bank, rows, thread, threads, mode, rate)
             barrier(flags, thread, threads, spins)
     return n_correct

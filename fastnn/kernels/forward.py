@@ -5,29 +5,36 @@ own, by rows; epoch.py says why. Who computes an element changes nothing in its 
 """
 
 from fastnn.kernels.activations import RELU as RELU_ACTIVATION
+from fastnn.kernels.entries import (
+    DROP,
+    FORWARD,
+    GATHER,
+    GATHER_BITS,
+    LISTED_FORWARD,
+    LOSS,
+    OUTPUTS,
+)
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.link import call, call_count
 from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.sparsity import (
+    BITS,
     CHUNK_BITS,
     CHUNK_STRIDE,
     FORWARD_LISTED,
     ROW_LIST_BYTES,
     ROW_LISTS,
-)
-from fastnn.kernels.table import (
-    ACTIVATE,
-    FORWARD,
-    GATHER,
-    LISTED_FORWARD,
-    LOSS,
-    OUTPUTS,
+    WORDS,
 )
 from fastnn.kernels.team import barrier, share
 from fastnn.kernels.tile_ir import RELU, ROW_BYTES, STORE
 from fastnn.kernels.workspace import (
+    ACTIVATE,
+    ACTIVATION,
+    DROP_SHARE,
     FAN_IN,
     FAN_OUT,
+    SLOPES,
     W_PANEL,
     X_PANEL,
     Z_PANEL,
@@ -54,18 +61,34 @@ def is_by_columns(fan_out, threads, like):
 
 @inline
 def forward(
-    layers, x, plan, kernels, bank, rows, first, last, activation, like, thread, threads, flags, spins
+    layers,
+    x,
+    plan,
+    kernels,
+    bank,
+    rows,
+    first,
+    last,
+    like,
+    thread,
+    threads,
+    flags,
+    spins,
+    dropout_seed,
+    counter,
 ):
     """Z of every layer, from the input gathered at `x`; first..last are the thread's own of the `rows` rows.
 
     A layer that is shared by columns is computed for all rows, panels of outputs being the thread's own: its
     W then never leaves this core's cache. It needs the whole input, and the next layer all of its outputs: a
     barrier on either side where the neighbour is shared by rows.
+
+    dropout_seed, counter   which masks, see dropout.py; without the layer's number
     """
     last_layer = layers.shape[0] - 1
     shared_by_rows = False  # the layer before; the first layer's input is gathered as it needs it
     for i in range(last_layer + 1):
-        mode = RELU if i < last_layer and activation == RELU_ACTIVATION else STORE
+        mode = RELU if layers[i, ACTIVATION] == RELU_ACTIVATION else STORE
         columns, by_columns = layers[i, FAN_OUT], is_by_columns(layers[i, FAN_OUT], threads, like)
         begin, end, p = first, last, 0
         if by_columns:
@@ -117,8 +140,25 @@ def forward(
                 mode,
                 like,
             )
-        if i < last_layer and kernels[ACTIVATE] != 0:
-            call(kernels[ACTIVATE], activation, begin, end, z, layers[i, Z_PANEL], columns, like)
+        if layers[i, ACTIVATE] != 0:
+            s = layers[i, SLOPES]
+            if s != 0:
+                s += p * layers[i, Z_PANEL]
+            call(layers[i, ACTIVATE], begin, end, z, layers[i, Z_PANEL], columns, s, like)
+        if i < last_layer and layers[i + 1, DROP_SHARE] != 0:
+            call(
+                kernels[DROP],
+                begin,
+                end,
+                z,
+                layers[i, Z_PANEL],
+                p * 2 * lanes_of(like),
+                columns,
+                layers[i + 1, DROP_SHARE],
+                dropout_seed,
+                counter + ((i + 1) << 24),
+                like,
+            )
         if by_columns:
             barrier(flags, thread, threads, spins)
         shared_by_rows = not by_columns
@@ -136,10 +176,11 @@ def forward_rows(
     scratch,
     data,
     targets,
+    weights,
+    option,
     order,
     losses,
     chunk,
-    activation,
     data_scale,
     like,
     outputs,
@@ -147,8 +188,9 @@ def forward_rows(
     """Forward pass over the rows of `order`. Each thread has rows and room of its own, and needs no barrier.
 
     chunk     rows of room in the workspace, at least one a thread
-    plan      all zeros: zeros are not skipped here
+    plan      how this thread skips zeros of X, see sparsity.py; all zeros: not at all
     targets   address as for train_rows, or 0: none, and the rows of `losses` mean nothing
+    weights, option   as for train_rows
     outputs   address of a row-major (order.size, n_outputs) array to fill, or 0: with targets 0 the class
               probabilities under cross-entropy, the outputs themselves under squared error
 
@@ -160,6 +202,8 @@ def forward_rows(
     panels = (fan_in + panel - 1) // panel
     begin, end = share(n_rows, thread, threads)
     first, room_end = share(chunk, thread, threads)
+    bits = plan[CHUNK_BITS]
+    plan[CHUNK_BITS] = bits - 8 * first  # row `first` of the chunk is the first that this thread has bits of
     for start in range(begin, end, room_end - first):
         last = first + min(room_end - first, end - start)
         call(
@@ -176,7 +220,18 @@ def forward_rows(
             0,
             panels,
         )
-        forward(layers, x, plan, kernels, bank, last - first, first, last, activation, like, 0, 1, 0, 0)
+        if plan[BITS] != 0:
+            call(
+                kernels[GATHER_BITS],
+                plan[BITS],
+                plan[WORDS],
+                order,
+                start,
+                last - first,
+                bits,
+                plan[CHUNK_STRIDE],
+            )
+        forward(layers, x, plan, kernels, bank, last - first, first, last, like, 0, 1, 0, 0, 0, 0)
         n_correct += call_count(
             kernels[LOSS],
             first,
@@ -186,8 +241,10 @@ def forward_rows(
             n_outputs,
             order,
             targets,
+            weights,
             start - first,
             type(like)(1),
+            option,
             losses,
             scratch,
         )
@@ -203,4 +260,5 @@ def forward_rows(
                 start - first,
                 like,
             )
+    plan[CHUNK_BITS] = bits
     return n_correct

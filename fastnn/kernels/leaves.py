@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from fastnn.kernels import losses
-from fastnn.kernels.activations import CODES, activate, multiply_by_derivative
+from fastnn.kernels import activate, losses
+from fastnn.kernels.activations import IDENTITY
 from fastnn.kernels.matmul import backward_tiles, block_count, forward_tiles, weight_update_tiles
 from fastnn.kernels.panels import Panels, aligned_bytes, panel_columns
 from fastnn.kernels.tile_ir import ROW_BYTES, STORE
@@ -89,7 +89,7 @@ def dense_backward_input(dZ, W):
         dx.stride,
         fan_in,
         fan_out,
-        CODES["identity"],
+        IDENTITY,
         W.dtype.type(0),
     )
     return dx.unpacked()
@@ -97,59 +97,56 @@ def dense_backward_input(dZ, W):
 
 def activation(name, Z):
     """A = g(Z), elementwise."""
-    rows, memory, flat = _as_panel_rows(Z)
-    activate(CODES[name], 0, rows, memory.ctypes.data, 0, panel_columns(Z.dtype), Z.dtype.type(0))
-    return flat[: Z.size].reshape(Z.shape).copy()
+    if name == "identity":
+        return Z.copy()
+    rows, memory, A = _as_panel_rows(Z)
+    activate.KERNELS[name](0, rows, memory.ctypes.data, 0, panel_columns(Z.dtype), 0, Z.dtype.type(0))
+    return A[: Z.size].reshape(Z.shape).copy()
 
 
-def activation_derivative(name, A):
-    """g′(Z) from A = g(Z), elementwise."""
-    rows, memory, _ = _as_panel_rows(A)
-    _, result, flat = _as_panel_rows(np.ones_like(A))
-    multiply_by_derivative(CODES[name], rows, result.ctypes.data, memory.ctypes.data, A.dtype.type(0))
-    return flat[: A.size].reshape(A.shape).copy()
+def activation_derivative(name, Z):
+    """g′(Z), elementwise."""
+    if name == "identity":
+        return np.ones_like(Z)
+    rows, memory, _ = _as_panel_rows(Z)
+    _, other, slopes = _as_panel_rows(Z)
+    columns, like = panel_columns(Z.dtype), Z.dtype.type(0)
+    activate.KERNELS[name](0, rows, memory.ctypes.data, 0, columns, other.ctypes.data, like)
+    return slopes[: Z.size].reshape(Z.shape).copy()
 
 
 def softmax(logits):
     """P = softmax of each row."""
-    z, _ = _softmax_cross_entropy(logits, 0, 1)
-    return z
+    return _run_loss("cross_entropy", logits, None, None, 0.0, 1.0)[0]
 
 
-def softmax_cross_entropy(logits, labels):
-    """(mean loss, dZ = (P - Y)/m)."""
-    dZ, total = _softmax_cross_entropy(logits, labels.ctypes.data, 1 / len(logits))
-    return total / len(logits), dZ
+def loss(name, Z, targets, weights, option):
+    """(mean loss, dZ of it) of the loss called `name`; weights (m,) of Z's type, or None."""
+    total = len(Z) if weights is None else float(weights.sum(dtype=np.float64))
+    dZ, lost = _run_loss(name, Z, targets, weights, option, 1 / (total or 1.0))
+    return float(lost.cumsum()[-1]) / (total or 1.0), dZ
 
 
-def squared_error(outputs, targets):
-    """(mean loss, dZ = (Z - Y)/m)."""
-    m, n_outputs = outputs.shape
-    z, lost = Panels.of(outputs), np.empty(m)
-    scale, order = outputs.dtype.type(1 / m), np.arange(m)
-    losses.squared_error(0, m, z.address, z.stride, n_outputs, order, targets.ctypes.data, 0, scale, lost, 0)
-    return float(lost.cumsum()[-1]) / m, z.unpacked()
-
-
-def _softmax_cross_entropy(logits, labels_address, scale):
-    m, n_classes = logits.shape
-    dtype = logits.dtype
-    z, lost = Panels.of(logits, losses.spare_rows(dtype)), np.empty(m)
-    scratch = aligned_bytes(losses.scratch_bytes(n_classes, dtype))
-    losses.softmax_cross_entropy(
+def _run_loss(name, Z, targets, weights, option, scale):
+    (m, n_outputs), scalar = Z.shape, Z.dtype.type
+    z, lost = Panels.of(Z, losses.spare_rows(Z.dtype)), np.empty(m)
+    scratch = aligned_bytes(losses.scratch_bytes(n_outputs, Z.dtype))
+    losses.KERNELS[name](
         0,
         m,
         z.address,
         z.stride,
-        n_classes,
+        n_outputs,
         np.arange(m),
-        labels_address,
+        0 if targets is None else targets.ctypes.data,
+        0 if weights is None else weights.ctypes.data,
         0,
-        dtype.type(scale),
+        scalar(scale),
+        scalar(option),
         lost,
         scratch.ctypes.data,
     )
-    return z.unpacked(), float(lost.cumsum()[-1])
+    return z.unpacked(), lost
 
 
 def _as_panel_rows(values):

@@ -43,4 +43,5 @@ def _call(result):
 
 
 call = _call(types.none)  # call(address, *arguments)
+call_total = _call(types.float64)  # the same for a kernel that returns a float64
 call_count = _call(types.int64)  # the same for a kernel that returns an int64

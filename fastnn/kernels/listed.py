@@ -100,11 +100,13 @@ def weight_update_listed(
     stride,
     lists,
     list_bytes,
+    unlisted,
     rate,
 ):
     """weight_update_tiles (without WT) over the samples that have any of a tile's features.
 
     lists   room for one list of list_bytes per tile of features, its length in the first 8 bytes
+    unlisted  blocks before this one make their lists; later ones find those of the panel of outputs before
     Notes   a list is made once, by the first block that needs it, and used for every panel of outputs
     """
     lanes = lanes_of(rate)
@@ -123,7 +125,7 @@ def weight_update_listed(
             height = inputs * (piece + 1) // pieces - k
             offset = (q * panel + k) * ROW_BYTES
             place = lists + (q * most + piece) * list_bytes
-            if block < first + k_panels:
+            if block < unlisted:
                 store_scalar(place, list_samples(bits, stride, rows, q * panel + k, height, place + 8))
             count = load_scalar(place, 0)
             if count == 0 and mode & (CONTINUE | DESCEND) == DESCEND:

@@ -1,138 +1,163 @@
-"""Softmax and cross-entropy, fused straight to dZ, without a one-hot matrix.
+"""The losses: softmax's, and those in which every output stands for itself. Lanes are samples (samples.py).
 
-Lanes are samples: a block of rows is transposed into a small scratch, so max, sum and argmax over the
-classes are plain loops in class order. One sample's bits therefore never depend on the vector width.
+All have one signature, so that an epoch can hold the address of any, and one meaning of its arguments:
+
+  first, last   rows of Z to work on; row i belongs to sample order[batch_start + i]
+  Z, stride     (rows, outputs) in panels, replaced by dZ = gradient * scale * w
+  targets       address of the targets of all samples: int64 class numbers for softmax, else row-major
+                (n, outputs) of Z's type; 0 for none: then Z becomes what a user sees, such as probabilities
+  weights       address of one w a sample, of Z's type; 0: all 1
+  option        label smoothing, or the Huber loss's delta
+  losses        float64, written: losses[batch_start + i] = w * loss of the row
+  scratch       address of scratch_bytes(outputs) of the thread's own
+
+Each returns the number of correctly classified rows, 0 for a regression. Pad columns of dZ become zeros.
 """
 
 import math
 
-import numpy as np
-
-from fastnn.kernels.activations import exp
-from fastnn.kernels.jit import jit
+from fastnn.kernels.activations import exp, logistic
+from fastnn.kernels.jit import inline, jit
+from fastnn.kernels.samples import block_of, put_back, scratch_bytes, spare_rows, weights_of
 from fastnn.kernels.simd import (
     add,
     below,
     constant,
-    div,
-    equal,
+    fma,
     lanes_of,
     larger,
     load,
+    load_as,
     load_scalar,
+    magnitude,
     mul,
     size_of,
+    smaller,
     splat,
     store,
-    store_scalar,
     sub,
     transpose_square,
 )
+from fastnn.kernels.softmax import softmax_cross_entropy
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.tile_ir import ROW_BYTES
 
+__all__ = ["KERNELS", "scratch_bytes", "spare_rows"]
 
-def scratch_bytes(n_outputs, dtype):
-    """Scratch of one thread: the transposed logits in whole blocks, one block more, and four rows."""
-    lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
-    return (-(-n_outputs // lanes) * lanes + lanes + 4) * VECTOR_BYTES
+BINARY, SQUARED, ABSOLUTE, HUBER, POISSON = range(5)
 
-
-def spare_rows(dtype):
-    """Rows to allocate beyond the last one of Z: it is read in whole blocks, from any first row on."""
-    return VECTOR_BYTES // np.dtype(dtype).itemsize
+# Outputs whose factors 1 + e <= 2 are multiplied before a logarithm is taken: 2^64 overflows no float.
+FACTORS = 64
 
 
-@jit
-def softmax_cross_entropy(
-    first, last, Z, stride, classes, order, labels, batch_start, scale, losses, scratch
-):
-    """dZ = (softmax(Z) - onehot(label)) * scale in place of Z; returns the number of correct rows.
+@inline
+def _gradient_and_loss(kind, z, y, delta):
+    """∂loss/∂z and the loss of one output of each sample; BINARY's logarithm comes in _elementwise."""
+    zero, one, half = constant(0.0, 0.0, z), constant(1.0, 1.0, z), constant(0.5, 0.5, z)
+    d = sub(z, y)
+    if kind == BINARY:
+        gradient, loss = sub(logistic(z), y), sub(larger(z, zero), mul(y, z))
+    elif kind == SQUARED:
+        gradient, loss = d, mul(mul(half, d), d)
+    elif kind == ABSOLUTE:
+        gradient, loss = below(d, zero, sub(zero, one), below(zero, d, one, d)), magnitude(d)
+    elif kind == HUBER:
+        gradient = smaller(larger(d, sub(zero, delta)), delta)
+        loss = mul(gradient, sub(d, mul(half, gradient)))
+    else:
+        mean = exp(z)
+        gradient, loss = sub(mean, y), sub(mean, mul(y, z))
+    return gradient, loss
 
-    Shapes   Z (rows, classes) in panels; row i belongs to sample order[batch_start + i]
-    Writes   Z rows first..last; losses[batch_start + i] = log sum exp(z) - z[label], in float64
-    Notes    labels is the address of int64 class numbers; 0 for none: then dZ is softmax(Z) * scale.
-             The maximum is subtracted first, so no finite logits overflow; the first maximum is the answer
+
+@inline
+def _show(kind, first, last, Z, stride, outputs, like):
+    """What a user sees, in place of Z: probabilities, or the means of counts; other regressions stay."""
+    if kind in (BINARY, POISSON):
+        for block in range((outputs + lanes_of(like) - 1) // lanes_of(like)):
+            for row in range(first, last):
+                here = block_of(Z, stride, block, row)
+                z = load(here, like)
+                store(here, logistic(z) if kind == BINARY else exp(z))
+
+
+def _elementwise(kind):
+    """The kernel of one loss; `kind` is a constant in it, so that only its own branches are compiled.
+
+    Σ log(1 + e) of BINARY takes one logarithm for many outputs, log(1 + q) with q = Π(1 + e) - 1 carried as
+    it is, so that small e are not lost beside the 1.
     """
-    lanes, item = lanes_of(scale), size_of(scale)
-    blocks = (classes + lanes - 1) // lanes
-    block = scratch + blocks * lanes * VECTOR_BYTES  # one transposed block on its way back
-    extra = block + lanes * VECTOR_BYTES  # rows: label, log-sum input, max - z[label], answer
-    zero, one, factor = constant(0.0, 0.0, scale), constant(1.0, 1.0, scale), splat(scale)
-    correct = 0
-    for row in range(first, last, lanes):
-        rows = min(lanes, last - row)
-        for c in range(0, blocks):
-            source = Z + c // 2 * stride + c % 2 * VECTOR_BYTES + row * ROW_BYTES
-            transpose_square(source, ROW_BYTES, scratch + c * lanes * VECTOR_BYTES, VECTOR_BYTES, scale)
-        store(extra, zero)
-        for i in range(rows):
-            own = load_scalar(labels + 8 * order[batch_start + row + i], row) if labels != 0 else -1
-            store_scalar(extra + i * item, type(scale)(own))
-        label = load(extra, scale)
 
-        top = load(scratch, scale)
-        answer, index, chosen = zero, zero, zero
-        for c in range(classes):
-            z = load(scratch + c * VECTOR_BYTES, scale)
-            answer = below(top, z, index, answer)
-            top = larger(top, z)
-            chosen = equal(label, index, z, chosen)
-            index = add(index, one)
-        total = zero
-        for c in range(classes):
-            here = scratch + c * VECTOR_BYTES
-            e = exp(sub(load(here, scale), top))
-            store(here, e)
-            total = add(total, e)
-        inverse, index = div(one, total), zero
-        for c in range(classes):
-            here = scratch + c * VECTOR_BYTES
-            p = mul(load(here, scale), inverse)
-            store(here, mul(sub(p, equal(label, index, one, zero)), factor))
-            index = add(index, one)
-        for c in range(classes, blocks * lanes):  # pad columns of dZ are zero
-            store(scratch + c * VECTOR_BYTES, zero)
+    @jit
+    def kernel(
+        first, last, Z, stride, outputs, order, targets, weights, batch_start, scale, option, losses, scratch
+    ):
+        if targets == 0:
+            _show(kind, first, last, Z, stride, outputs, scale)
+            return 0
+        lanes, item = lanes_of(scale), size_of(scale)
+        y_at = scratch + lanes * VECTOR_BYTES
+        notes = y_at + lanes * VECTOR_BYTES
+        loss_note, product_note = notes, notes + VECTOR_BYTES
+        wrong_note, weight_note = notes + 2 * VECTOR_BYTES, notes + 3 * VECTOR_BYTES
+        zero, one, half = constant(0.0, 0.0, scale), constant(1.0, 1.0, scale), constant(0.5, 0.5, scale)
+        delta = splat(option)
+        certainty, doubt = splat(type(scale)(1) - option), splat(type(scale)(0.5) * option)  # smoothed labels
+        correct = 0
+        for row in range(first, last, lanes):
+            rows, start = min(lanes, last - row), batch_start + row
+            factor = weights_of(weight_note, weights, order, start, rows, scale)
+            total, product, wrong = zero, zero, zero
+            for i in range(rows):
+                losses[start + i] = 0.0
+            for column in range(0, outputs, lanes):
+                columns = min(lanes, outputs - column)
+                z_at = block_of(Z, stride, column // lanes, row)
+                transpose_square(z_at, ROW_BYTES, scratch, VECTOR_BYTES, scale)
+                for i in range(rows):
+                    own = targets + (order[start + i] * outputs + column) * item
+                    store(y_at + i * VECTOR_BYTES, load_as(own, scale, columns, scale))
+                transpose_square(y_at, VECTOR_BYTES, y_at, VECTOR_BYTES, scale)
+                for c in range(columns):
+                    z = load(scratch + c * VECTOR_BYTES, scale)
+                    y = load(y_at + c * VECTOR_BYTES, scale)
+                    if kind == BINARY:
+                        said, true = below(zero, z, one, zero), below(half, y, one, zero)
+                        wrong = larger(wrong, magnitude(sub(said, true)))
+                        y = fma(certainty, y, doubt)
+                        e = exp(sub(zero, magnitude(z)))
+                        product = add(product, fma(product, e, e))
+                    gradient, loss = _gradient_and_loss(kind, z, y, delta)
+                    total = add(total, loss)
+                    store(scratch + c * VECTOR_BYTES, mul(gradient, factor))
+                for c in range(columns, lanes):
+                    store(scratch + c * VECTOR_BYTES, zero)
+                put_back(scratch, z_at, rows, scale)
+                done = column + columns
+                if kind == BINARY and (done % FACTORS == 0 or done == outputs):
+                    store(product_note, product)
+                    product = zero
+                    for i in range(rows):
+                        losses[start + i] += math.log1p(load_scalar(product_note + i * item, scale))
+            store(loss_note, total)
+            store(wrong_note, wrong)
+            for i in range(rows):
+                at = i * item
+                weight = load_scalar(weight_note + at, scale) if weights != 0 else type(scale)(1)
+                losses[start + i] = weight * (losses[start + i] + load_scalar(loss_note + at, scale))
+                if kind == BINARY and load_scalar(wrong_note + at, scale) == 0:
+                    correct += 1
+        return correct
 
-        for c in range(blocks):
-            transpose_square(scratch + c * lanes * VECTOR_BYTES, VECTOR_BYTES, block, VECTOR_BYTES, scale)
-            target = Z + c // 2 * stride + c % 2 * VECTOR_BYTES + row * ROW_BYTES
-            for i in range(rows):  # not the rows of another thread
-                store(target + i * ROW_BYTES, load(block + i * VECTOR_BYTES, scale))
-        store(extra + VECTOR_BYTES, total)
-        store(extra + 2 * VECTOR_BYTES, sub(top, chosen))
-        store(extra + 3 * VECTOR_BYTES, answer)
-        for i in range(rows):
-            log_sum = math.log(float(load_scalar(extra + VECTOR_BYTES + i * item, scale)))
-            losses[batch_start + row + i] = log_sum + load_scalar(extra + 2 * VECTOR_BYTES + i * item, scale)
-            if load_scalar(extra + i * item, scale) == load_scalar(
-                extra + 3 * VECTOR_BYTES + i * item, scale
-            ):
-                correct += 1
-    return correct
-
-
-@jit
-def squared_error(first, last, Z, stride, n_outputs, order, targets, batch_start, scale, losses, scratch):
-    """dZ = (Z - Y) * scale in place of Z; losses[batch_start + i] = ½ Σ (Z - Y)²; returns 0.
-
-    targets  address of row-major (n, n_outputs) values of Z's type; 0 for none: then Z stays as it is
-    Notes    outputs of a regression are few: plain loops, each row summed in the order of its columns
-    """
-    if targets == 0:
-        return 0
-    panel, item = 2 * lanes_of(scale), size_of(scale)
-    for i in range(first, last):
-        own = targets + order[batch_start + i] * n_outputs * item
-        total = 0.0
-        for c in range(n_outputs):
-            place = Z + c // panel * stride + i * ROW_BYTES + c % panel * item
-            difference = load_scalar(place, scale) - load_scalar(own + c * item, scale)
-            total += 0.5 * difference * difference
-            store_scalar(place, difference * scale)
-        losses[batch_start + i] = total
-    return 0
+    return kernel
 
 
-# One signature for all, so that an epoch can hold the address of any.
-KERNELS = {"cross_entropy": softmax_cross_entropy, "squared_error": squared_error}
+# By the name a network has for its loss.
+KERNELS = {
+    "cross_entropy": softmax_cross_entropy,
+    "binary_cross_entropy": _elementwise(BINARY),
+    "squared_error": _elementwise(SQUARED),
+    "absolute_error": _elementwise(ABSOLUTE),
+    "huber": _elementwise(HUBER),
+    "poisson": _elementwise(POISSON),
+}

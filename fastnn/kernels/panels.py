@@ -151,10 +151,17 @@ def pack(M, address, stride, like):
 
 def unpack(address, stride, M, like):
     """Panels of like's type -> row-major (rows, columns)."""
-    rows, columns = M.shape
-    for p, panel in enumerate(panel_view(address, rows, columns, stride, like.dtype)):
-        part = M[:, p * panel.shape[1] : (p + 1) * panel.shape[1]]
-        part[...] = panel[:, : part.shape[1]]
+    unpack_view(panel_view(address, *M.shape, stride, like.dtype), M)
+
+
+def unpack_view(panels, M):
+    """A panel_view -> row-major (rows, columns): all whole panels in one go, then the last if it is not."""
+    _, rows, width = panels.shape
+    whole, rest = divmod(M.shape[1], width)
+    if whole:
+        M[:, : whole * width].reshape(rows, whole, width)[...] = panels[:whole].swapaxes(0, 1)
+    if rest:
+        M[:, whole * width :] = panels[whole, :, :rest]
 
 
 class Panels:

@@ -9,11 +9,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from fastnn.kernels.activations import LOGISTIC, RELU, TANH, exp, logistic, tanh
+from fastnn.kernels.activations import exp
 from fastnn.kernels.jit import announce_compilation, inline, jit
-from fastnn.kernels.panels import aligned_bytes
+from fastnn.kernels.link import call
+from fastnn.kernels.panels import aligned_bytes, panel_count
 from fastnn.kernels.simd import (
-    constant,
     fma,
     lanes_of,
     larger,
@@ -28,26 +28,37 @@ from fastnn.kernels.simd import (
     store_scalar,
     sub,
 )
+from fastnn.kernels.table import activation_address
 from fastnn.kernels.target import VECTOR_BYTES
+from fastnn.kernels.tile_ir import ROW_BYTES
 
-# The plan: three numbers, three addresses, then for each layer its sizes and the addresses of W and b.
-N_LAYERS, ACTIVATION, SOFTMAX, INPUT, OUTPUT, ACTIVE, HEAD = range(7)
-FAN_IN, FAN_OUT, W, B, PER_LAYER = range(5)
+# The plan: two numbers, three addresses, then for each layer its sizes, the addresses of W and b, whether
+# relu follows, and the address of the kernel (activate.py) of anything else that follows, or 0.
+N_LAYERS, SOFTMAX, INPUT, OUTPUT, ACTIVE, HEAD = range(6)
+FAN_IN, FAN_OUT, W, B, RELU, ACTIVATE, PER_LAYER = range(7)
+
+# What follows the last layer, by loss; softmax has code of its own here, and other regressions are linear.
+LAST = {"binary_cross_entropy": "logistic", "poisson": "exp"}
 
 WIDE = 8  # vectors of outputs worked on together: enough chains in flight to hide an FMA's four cycles
 
 
-def make_plan(weights, biases, activation, softmax):
-    """(plan, memory): the memory must live as long as the plan, and so must the arrays."""
+def make_plan(weights, biases, activations, loss):
+    """(plan, memory): the memory must live as long as the plan, and so must the arrays.
+
+    activations   name for each hidden layer      loss   the network's, which says what follows the last layer
+    """
     announce_compilation()
     dtype = weights[0].dtype
     sizes = [len(weights[0]), *(len(b) for b in biases)]
-    room = -(-max(sizes) * dtype.itemsize // VECTOR_BYTES) * VECTOR_BYTES
+    room = panel_count(max(sizes), dtype) * ROW_BYTES  # whole panels: kernels take a row as a matrix of one
     memory = aligned_bytes(2 * room + 8 * max(sizes))
     base = memory.ctypes.data
-    plan = [len(weights), activation, int(softmax), base, base + room, base + 2 * room]
-    for (fan_in, fan_out), weight, bias in zip(pairwise(sizes), weights, biases, strict=True):
+    plan = [len(weights), int(loss == "cross_entropy"), base, base + room, base + 2 * room]
+    names = [*activations, LAST.get(loss, "identity")]
+    for (fan_in, fan_out), weight, bias, name in zip(pairwise(sizes), weights, biases, names, strict=True):
         plan += [fan_in, fan_out, weight.ctypes.data, bias.ctypes.data]
+        plan += [int(name == "relu"), activation_address(name, dtype)]
     return np.array(plan, np.int64), memory
 
 
@@ -75,21 +86,14 @@ def _list_active(x, count, active, like):
     return n_active
 
 
-@inline
-def _activated(activation, z, like):
-    if activation == RELU:
-        return larger(z, constant(0.0, 0.0, like))
-    if activation == TANH:
-        return tanh(z)
-    if activation == LOGISTIC:
-        return logistic(z)
-    return z
-
-
 @jit
-def dense_row(x, active, n_active, weight, bias, fan_out, target, activation, like):
-    """target = g(x W + b) for one row x, of which the `n_active` indices at `active` are not zero."""
-    lanes, item = lanes_of(like), size_of(like)
+def dense_row(x, active, n_active, weight, bias, fan_out, target, least):
+    """target = max(x W + b, least) for one row x, of which the `n_active` indices at `active` are not zero.
+
+    least   0 is relu, minus infinity nothing: one path for both, and a NaN stays a NaN
+    """
+    like = least
+    lanes, item, floor = lanes_of(like), size_of(like), splat(least)
     step = fan_out * item  # bytes from one row of W to the next
     done = 0
     while done + WIDE * lanes <= fan_out:
@@ -109,14 +113,14 @@ def dense_row(x, active, n_active, weight, bias, fan_out, target, activation, li
             z6 = fma(value, load(row + 6 * VECTOR_BYTES, like), z6)
             z7 = fma(value, load(row + 7 * VECTOR_BYTES, like), z7)
         to = target + done * item
-        store(to, _activated(activation, z0, like))
-        store(to + VECTOR_BYTES, _activated(activation, z1, like))
-        store(to + 2 * VECTOR_BYTES, _activated(activation, z2, like))
-        store(to + 3 * VECTOR_BYTES, _activated(activation, z3, like))
-        store(to + 4 * VECTOR_BYTES, _activated(activation, z4, like))
-        store(to + 5 * VECTOR_BYTES, _activated(activation, z5, like))
-        store(to + 6 * VECTOR_BYTES, _activated(activation, z6, like))
-        store(to + 7 * VECTOR_BYTES, _activated(activation, z7, like))
+        store(to, larger(z0, floor))
+        store(to + VECTOR_BYTES, larger(z1, floor))
+        store(to + 2 * VECTOR_BYTES, larger(z2, floor))
+        store(to + 3 * VECTOR_BYTES, larger(z3, floor))
+        store(to + 4 * VECTOR_BYTES, larger(z4, floor))
+        store(to + 5 * VECTOR_BYTES, larger(z5, floor))
+        store(to + 6 * VECTOR_BYTES, larger(z6, floor))
+        store(to + 7 * VECTOR_BYTES, larger(z7, floor))
         done += WIDE * lanes
     while done < fan_out:  # one vector at a time; memory beyond the row is not touched
         left = min(lanes, fan_out - done)
@@ -125,7 +129,7 @@ def dense_row(x, active, n_active, weight, bias, fan_out, target, activation, li
             k = load_scalar(active + 8 * i, fan_out)
             row = weight + k * step + done * item
             z = fma(splat(load_scalar(x + k * item, like)), load_as(row, like, left, like), z)
-        store(target + done * item, _activated(activation, z, like))
+        store(target + done * item, larger(z, floor))
         done += lanes
 
 
@@ -150,7 +154,7 @@ def _softmax_row(z, count, like):
 
 @jit
 def predict_directly(plan, X, scale, outputs):
-    """outputs[i] = the network's answer for X[i]: probabilities, or the outputs of a regression.
+    """outputs[i] = the network's answer for X[i]: probabilities, or the predictions of a regression.
 
     plan   see make_plan; X (n, n_features) uint8 or float; outputs (n, n_outputs), both C-contiguous
     """
@@ -164,8 +168,10 @@ def predict_directly(plan, X, scale, outputs):
             at = HEAD + layer * PER_LAYER
             fan_out = plan[at + FAN_OUT]
             n_active = _list_active(x, plan[at + FAN_IN], active, scale)
-            activation = plan[ACTIVATION] if layer + 1 < n_layers else 0
-            dense_row(x, active, n_active, plan[at + W], plan[at + B], fan_out, z, activation, scale)
+            least = type(scale)(0 if plan[at + RELU] != 0 else -np.inf)
+            dense_row(x, active, n_active, plan[at + W], plan[at + B], fan_out, z, least)
+            if plan[at + ACTIVATE] != 0:
+                call(plan[at + ACTIVATE], 0, 1, z, ROW_BYTES, fan_out, 0, scale)
             x, z = z, x
         if plan[SOFTMAX] != 0:
             _softmax_row(x, n_outputs, scale)

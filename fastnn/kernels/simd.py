@@ -233,10 +233,19 @@ def _copy_sign(builder, a, sign):
     return builder.bitcast(builder.or_(builder.bitcast(a, integers), bit), a.type)
 
 
+def _sqrt(builder, a):
+    suffix = "f32" if a.type.element == ir.FloatType() else "f64"
+    root = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(a.type, [a.type]), f"llvm.sqrt.v{a.type.count}{suffix}"
+    )
+    return builder.call(root, [a])
+
+
 add = _lanewise(lambda b, x, y: b.fadd(x, y), 2, "a + b")
 sub = _lanewise(lambda b, x, y: b.fsub(x, y), 2, "a - b")
 mul = _lanewise(lambda b, x, y: b.fmul(x, y), 2, "a * b")
 div = _lanewise(lambda b, x, y: b.fdiv(x, y), 2, "a / b")
+sqrt = _lanewise(_sqrt, 1, "square root, rounded correctly")
 fma = _lanewise(emit_fma, 3, "a * b + c")
 below = _lanewise(emit_below, 4, "c where a < b, else d")
 equal = _lanewise(

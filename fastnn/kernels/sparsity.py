@@ -28,11 +28,12 @@ from fastnn.kernels.target import VECTOR_BYTES
 WORTH_LISTING = 0.7
 LEAST_WORK = 24  # rows of a chunk x vectors of outputs
 SAMPLE = 1024  # rows looked at to choose
+LEAST_ROWS = 1000  # of a forward pass on its own
 
 
-def active_shares(X):
+def active_shares(X, sample=SAMPLE):
     """Shares of the steps that lists would keep, in (forward, dW), on a sample in random order."""
-    rows = np.random.default_rng(0).choice(len(X), min(len(X), SAMPLE), replace=False)
+    rows = np.random.default_rng(0).choice(len(X), min(len(X), sample), replace=False)
     active = X[rows] != 0
     tall = min(len(rows), TALLEST_LISTED_ROWS)
     groups = active[: len(rows) // tall * tall].reshape(-1, tall, X.shape[1]).any(axis=1)
@@ -40,24 +41,28 @@ def active_shares(X):
     return float(groups.mean()), float(tiles.mean())
 
 
-def choose(X, dtype, fan_out, rows):
-    """(forward, dW): whether each is worth lists, for chunks of `rows` rows and `fan_out` outputs."""
+def choose(X, dtype, fan_out, rows, training=True):
+    """(forward, dW): whether each is worth lists, for chunks of `rows` rows and `fan_out` outputs.
+
+    A forward pass on its own is over sooner: it looks at fewer rows, and at none if it has few.
+    """
     vectors = -(-int(fan_out) * np.dtype(dtype).itemsize // VECTOR_BYTES)
-    if vectors < 2 or rows * vectors < LEAST_WORK:
+    if vectors < 2 or rows * vectors < LEAST_WORK or not (training or len(X) >= LEAST_ROWS):
         return False, False
-    forward, update = active_shares(X)
-    return forward < WORTH_LISTING, update < WORTH_LISTING
+    forward, update = active_shares(X, SAMPLE if training else SAMPLE // 8)
+    return forward < WORTH_LISTING, training and update < WORTH_LISTING
 
 
 class Sparsity:
     """How a run on X skips zeros: `plans`, one a thread. X must not change while it lives.
 
     rows      most rows in a chunk
-    run       runs a function of the thread's number in every thread (Team.run)
+    run       runs a function of the thread's number in so many threads (Team.run)
+    training  whether there will be weight updates, else only forward passes
     """
 
-    def __init__(self, X, dtype, fan_out, rows, threads, run):
-        self.forward, self.update = choose(X, dtype, fan_out, rows)
+    def __init__(self, X, dtype, fan_out, rows, threads, run, training=True):
+        self.forward, self.update = choose(X, dtype, fan_out, rows, training)
         self.plans = [np.zeros(PLAN_FIELDS, np.int64) for _ in range(threads)]
         self._memory = []
         if not (self.forward or self.update):
@@ -67,7 +72,7 @@ class Sparsity:
         bits = np.empty((n, words), np.int64)
         kernel = ROW_BITS[X.dtype]
         data, target = X.ctypes.data, bits.ctypes.data
-        run(lambda t: kernel(data, features, n * t // threads, n * (t + 1) // threads, target))
+        run(lambda t: kernel(data, features, n * t // threads, n * (t + 1) // threads, target), threads)
         self._memory.append(bits)
         stride = -(-rows // 64) * 512 + 64  # not a power of two: a row's words in different sets of L1
         row_list = 8 + 4 * features + 64  # length, features, and what making a list may overwrite

@@ -8,46 +8,78 @@ from functools import lru_cache
 import numpy as np
 from numba import types
 
-from fastnn.kernels import losses
-from fastnn.kernels.activations import LOGISTIC, TANH, activate
+from fastnn.kernels import activate, losses
 from fastnn.kernels.bits import gather_bits
+from fastnn.kernels.descent import descend_layers
+from fastnn.kernels.dropout import drop
+from fastnn.kernels.entries import (
+    BACKWARD,
+    DESCEND_LAYERS,
+    DROP,
+    ENTRIES,
+    FORWARD,
+    GATHER,
+    GATHER_BITS,
+    LIMIT,
+    LISTED_FORWARD,
+    LISTED_UPDATE,
+    LOSS,
+    OUTPUTS,
+    PENALISE,
+    SQUARES,
+    STEP,
+    TOTAL,
+    TRANSPOSE,
+    UPDATE,
+)
 from fastnn.kernels.jit import announce_compilation
 from fastnn.kernels.link import address_of, scalar_type
 from fastnn.kernels.listed import forward_listed, weight_update_listed
 from fastnn.kernels.matmul import backward_tiles, forward_tiles, weight_update_tiles
+from fastnn.kernels.norms import column_squares, limit_columns, total
 from fastnn.kernels.panels import GATHERS, unpack_rows
-
-(
-    GATHER,
-    FORWARD,
-    ACTIVATE,
-    LOSS,
-    OUTPUTS,
-    BACKWARD,
-    UPDATE,
-    GATHER_BITS,
-    LISTED_FORWARD,
-    LISTED_UPDATE,
-    ENTRIES,
-) = range(11)
+from fastnn.kernels.updates import STEPS, penalise, transpose_block
 
 
 @lru_cache
-def kernel_table(dtype, data_dtype, activation, loss, deep, training, sparse=False):
-    """Addresses for one element type, type of X, activation code, loss, and depth above one layer or not.
+def activation_address(name, dtype, slopes=False):
+    """Address of the kernel (activate.py) that turns Z into A in place, and writes g'(Z); 0: none is needed.
+
+    slopes   whether g'(Z) is wanted: without, relu needs no kernel, for it happens in the tile's store
+    """
+    if name == "identity" or (name == "relu" and not slopes):
+        return 0
+    announce_compilation()
+    return address_of(activate.KERNELS[name], *[types.int64] * 6, scalar_type(dtype))
+
+
+@lru_cache
+def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, extras=()):
+    """Addresses for one element type, type of X, loss, and depth above one layer or not.
 
     training, sparse   whether kernels for training, and for skipping zeros, are wanted
+    extras             names of `updates.STEPS`, "clip_norm", "max_norm", "dropout" that are wanted
     """
     announce_compilation()
     number, scalar, vector = types.int64, scalar_type(dtype), types.int64[::1]
     table = np.zeros(ENTRIES, np.int64)
     table[GATHER] = address_of(GATHERS[data_dtype], number, vector, *[number] * 6, scalar, number, number)
     table[FORWARD] = address_of(forward_tiles, vector, *[number] * 12, scalar)
-    if deep and activation in (TANH, LOGISTIC):
-        table[ACTIVATE] = address_of(activate, *[number] * 6, scalar)
     table[LOSS] = address_of(
-        losses.KERNELS[loss], *[number] * 5, vector, number, number, scalar, types.float64[::1], number
+        losses.KERNELS[loss],
+        *[number] * 5,
+        vector,
+        number,
+        number,
+        number,
+        scalar,
+        scalar,
+        types.float64[::1],
+        number,
     )
+    if sparse:
+        table[GATHER_BITS] = address_of(gather_bits, number, number, vector, *[number] * 4)
+        table[LISTED_FORWARD] = address_of(forward_listed, vector, *[number] * 16, scalar)
     if not training:
         table[OUTPUTS] = address_of(unpack_rows, *[number] * 7, scalar)
         return table
@@ -55,7 +87,35 @@ def kernel_table(dtype, data_dtype, activation, loss, deep, training, sparse=Fal
         table[BACKWARD] = address_of(backward_tiles, vector, *[number] * 14, scalar)
     table[UPDATE] = address_of(weight_update_tiles, vector, *[number] * 18, scalar)
     if sparse:
-        table[GATHER_BITS] = address_of(gather_bits, number, number, vector, *[number] * 4)
-        table[LISTED_FORWARD] = address_of(forward_listed, vector, *[number] * 16, scalar)
-        table[LISTED_UPDATE] = address_of(weight_update_listed, vector, *[number] * 20, scalar)
+        table[LISTED_UPDATE] = address_of(weight_update_listed, vector, *[number] * 21, scalar)
+    _add_extras(table, extras, number, vector, scalar)
     return table
+
+
+def _add_extras(table, extras, number, vector, scalar):
+    recipe = types.Array(scalar, 1, "C")
+    for name in STEPS.keys() & set(extras):
+        layers = types.Array(types.int64, 2, "C")
+        table[STEP] = address_of(STEPS[name], *[number] * 5, recipe, recipe, scalar, number)
+        table[TRANSPOSE] = address_of(transpose_block, *[number] * 4, scalar)
+        table[DESCEND_LAYERS] = address_of(
+            descend_layers,
+            layers,
+            number,
+            vector,
+            vector,
+            vector,
+            *[number] * 5,
+            recipe,
+            recipe,
+            number,
+            number,
+        )
+    if "clip_norm" in extras:
+        table[PENALISE] = address_of(penalise, *[number] * 3, recipe, number)
+        table[SQUARES] = address_of(column_squares, *[number] * 6, scalar)
+        table[TOTAL] = address_of(total, number, number, scalar)
+    if "max_norm" in extras:
+        table[LIMIT] = address_of(limit_columns, *[number] * 5, scalar)
+    if "dropout" in extras:
+        table[DROP] = address_of(drop, *[number] * 9, scalar)

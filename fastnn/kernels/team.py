@@ -115,6 +115,8 @@ class Team:
 
     def run(self, function, threads=None):
         """function(thread) in every thread, or the first so many; returns their results in thread order."""
+        if (threads or self.threads) == 1:
+            return [function(0)]
         self._flags[:] = 0
         others = [self._pool.submit(function, thread) for thread in range(1, threads or self.threads)]
         try:

@@ -17,7 +17,8 @@ from fastnn.kernels.panels import (
     panel_columns,
     panel_count,
     panel_stride,
-    unpack,
+    panel_view,
+    unpack_view,
 )
 from fastnn.kernels.tile_ir import ROW_BYTES
 
@@ -29,7 +30,38 @@ CHUNK = 256  # rows worked on at a time; X of 784 float32 features is then 0.8 M
 #   D  dZ of a hidden layer, in Z's shape and stride; in the last layer Z itself
 #   G, GB  gradients of W and b, where they are stored (0: plain SGD does without)
 #   WT a transposed copy of W for dX = dZ Wᵀ, kept up to date with W (0 in layer 0, which needs no dX)
-(FAN_IN, FAN_OUT, W, W_PANEL, B, G, GB, WT, WT_PANEL, X, X_PANEL, Z, Z_PANEL, D, FIELDS) = range(15)
+#   ACTIVATION its code; ACTIVATE the address of the kernel that makes A of Z (0: none is needed)
+#   SLOPES g'(Z) of this layer, where the backward pass cannot tell it from A (else 0)
+#   DROP_SHARE of the layer's input that is dropped, times 2³²
+#   M, MB, V, VB the optimizer's arrays for W and b, in their shapes
+#   S, SB sums of squares of G and GB, by column
+(
+    FAN_IN,
+    FAN_OUT,
+    W,
+    W_PANEL,
+    B,
+    G,
+    GB,
+    WT,
+    WT_PANEL,
+    X,
+    X_PANEL,
+    Z,
+    Z_PANEL,
+    D,
+    ACTIVATION,
+    ACTIVATE,
+    SLOPES,
+    DROP_SHARE,
+    M,
+    MB,
+    V,
+    VB,
+    S,
+    SB,
+    FIELDS,
+) = range(25)
 
 
 class Workspace:
@@ -39,21 +71,38 @@ class Workspace:
     threads    threads that will share the work: each has its own gathered input and scratch
     training   whether there is room for deltas, and for transposed weights
     gradients  whether dW and db are stored
+    slots      arrays that the optimizer keeps for each parameter: at most two
+    slopes     for each hidden layer whether there is room for g'(Z)
+    extras     whether there is room for what other updates than plain descent need
     poison     byte that fills what is not a parameter: 0xff makes every float a NaN (tests)
     """
 
-    def __init__(self, sizes, dtype, *, rows, threads=1, training=True, gradients=False, poison=0):
+    def __init__(
+        self,
+        sizes,
+        dtype,
+        *,
+        rows,
+        threads=1,
+        training=True,
+        gradients=False,
+        slots=0,
+        slopes=(),
+        extras=False,
+        poison=0,
+    ):
         self.sizes, self.dtype = tuple(sizes), np.dtype(dtype)
         self.like = self.dtype.type(0)
         self.rows = rows
+        self._views = {}  # of parameters, by field
         self.layers = np.zeros((len(sizes) - 1, FIELDS), np.int64)
         self._parameters, self._room = _Arena(0), _Arena(poison)
         for _ in range(2):  # once to measure the arenas, then with their addresses
-            self._place(threads, training, gradients)
+            self._place(threads, training, gradients, slots, slopes, extras)
             self._parameters.allocate()
             self._room.allocate()
 
-    def _place(self, threads, training, gradients):
+    def _place(self, threads, training, gradients, slots, slopes, extras):
         keep, work = self._parameters.begin(), self._room.begin()
         dtype, n_layers = self.dtype, len(self.layers)
         rows = self.rows + spare_rows(dtype)
@@ -62,6 +111,8 @@ class Workspace:
         # one address a thread
         self.inputs = [work(matrix_bytes(rows, self.sizes[0], dtype)) for _ in range(threads)]
         self.scratch = [work(scratch_bytes(self.sizes[-1], dtype)) for _ in range(threads)]
+        block = panel_columns(dtype) * ROW_BYTES
+        self.rooms = [work(block) if extras and not gradients else 0 for _ in range(threads)]
         for layer, (fan_in, fan_out) in enumerate(pairwise(self.sizes)):
             row = self.layers[layer]
             z_bytes = matrix_bytes(rows, fan_out, dtype)
@@ -76,12 +127,23 @@ class Workspace:
                 row[WT_PANEL] = panel_stride(self._padded(fan_out))
                 row[WT] = keep(matrix_bytes(self._padded(fan_out), fan_in, dtype)) if layer else 0
             if gradients:
-                row[[G, GB]] = work(w_bytes), work(b_bytes)
+                row[G] = work(w_bytes)
+            if gradients or extras:
+                row[[GB, S, SB]] = work(b_bytes), work(b_bytes), work(b_bytes)
+            if layer < len(slopes) and slopes[layer]:
+                row[SLOPES] = work(z_bytes)
+            for matrix, vector in ((M, MB), (V, VB))[:slots]:
+                row[[matrix, vector]] = keep(w_bytes), keep(b_bytes)
 
     def _padded(self, n):
         # W and its transposed copy are converted in whole blocks of a panel's width
         width = panel_columns(self.dtype)
         return -(-n // width) * width
+
+    def set_activations(self, codes, addresses, drop_shares=()):
+        """Take over what follows each hidden layer (the last is linear), and shares dropped of each input."""
+        self.layers[:-1, ACTIVATION], self.layers[:-1, ACTIVATE] = codes, addresses
+        self.layers[: len(drop_shares), DROP_SHARE] = drop_shares
 
     def write(self, weights, biases):
         """Take over the parameters from lists of (fan_in, fan_out) and (fan_out,) arrays."""
@@ -99,10 +161,30 @@ class Workspace:
         """Write the stored gradients into lists of arrays, in place."""
         self._unpack(G, GB, weights, biases)
 
-    def _unpack(self, matrix, vector, weights, biases):
+    def write_slot(self, slot, weights, biases):
+        """Take over one of the optimizer's arrays, 0 or 1, for all parameters."""
+        matrix, vector = ((M, MB), (V, VB))[slot]
         for row, weight, bias in zip(self.layers, weights, biases, strict=True):
-            unpack(row[matrix], row[W_PANEL], weight, self.like)
-            unpack(row[vector], ROW_BYTES, bias[None, :], self.like)
+            pack(weight, row[matrix], row[W_PANEL], self.like)
+            pack(bias[None, :], row[vector], ROW_BYTES, self.like)
+
+    def read_slot(self, slot, weights, biases):
+        """Write one of the optimizer's arrays into lists of arrays, in place."""
+        self._unpack(*((M, MB), (V, VB))[slot], weights, biases)
+
+    def _unpack(self, matrix, vector, weights, biases):
+        # Parameters are read after every epoch, which for small networks lasts less than making these views.
+        if matrix not in self._views:
+            self._views[matrix] = [
+                (
+                    panel_view(row[matrix], fan_in, fan_out, row[W_PANEL], self.dtype),
+                    panel_view(row[vector], 1, fan_out, ROW_BYTES, self.dtype),
+                )
+                for row, (fan_in, fan_out) in zip(self.layers, pairwise(self.sizes), strict=True)
+            ]
+        for (W_view, b_view), weight, bias in zip(self._views[matrix], weights, biases, strict=True):
+            unpack_view(W_view, weight)
+            unpack_view(b_view, bias[None, :])
 
 
 class _Arena:

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastnn import backends
-from fastnn.backends import Backend, RunSettings, numpy_backend
+from fastnn.backends import Backend, numpy_backend
+from fastnn.regularisation import Regularisation
+from fastnn.run_settings import RunSettings
 from tests.checks import assert_close, assert_product_close, copy_of, data_for, network_of
 from tests.conftest import TRAJECTORY_RTOL
 
@@ -20,7 +22,11 @@ LEAVES = [
     "activation_derivative",
     "softmax",
     "softmax_cross_entropy",
+    "binary_cross_entropy",
     "squared_error",
+    "absolute_error",
+    "huber",
+    "poisson",
     "sgd_update",
     "loss_and_gradients",
     "predict",
@@ -131,6 +137,12 @@ NETWORKS = [
     ((10, 16, 15, 3), "logistic", "squared_error"),
     ((5, 7, 1), "identity", "squared_error"),
     ((64, 100, 31, 32, 10), "relu", "cross_entropy"),
+    ((10, 40, 16, 33, 7, 9, 3), ("gelu", "silu", "elu", "softplus", "leaky_relu"), "cross_entropy"),
+    ((20, 64, 40), "relu", "binary_cross_entropy"),
+    ((9, 16, 1), "tanh", "binary_cross_entropy"),
+    ((10, 17, 3), "tanh", "absolute_error"),
+    ((12, 33, 17), "logistic", "huber"),
+    ((5, 16, 2), "tanh", "poisson"),
 ]
 
 
@@ -152,15 +164,17 @@ def test_trajectory_with_ragged_batches(backend, dtype, generator, sizes, activa
     network = network_of(sizes, dtype, generator, activation=activation, loss=loss)
     X, y = data_for(network, 150, generator)
     expected = copy_of(network)
-    run = backend.open_run(network, X, y, RunSettings(batch_size))
-    expected_run = numpy_backend.open_run(expected, X, y, RunSettings(batch_size))
+    settings = RunSettings(batch_size)
+    run = backend.open_run(network, X, y, settings)
+    expected_run = numpy_backend.open_run(expected, X, y, settings)
     # Rounding grows along a trajectory: ten epochs in float64, but only ten steps in float32.
     n_epochs, n_rows = (10, 150) if dtype == np.float64 else (2, min(150, 5 * batch_size - batch_size // 2))
     for _ in range(n_epochs):
         order = generator.permutation(150)[:n_rows]
-        loss_value, n_correct = run.epoch(order, 0.05)
-        expected_loss, expected_correct = expected_run.epoch(order, 0.05)
-        assert loss_value == pytest.approx(expected_loss, rel=TRAJECTORY_RTOL[str(dtype)])
+        rates = settings.constant_rates(n_rows, 0.05)
+        losses, n_correct = run.epoch(order, rates)
+        expected_losses, expected_correct = expected_run.epoch(order, rates)
+        assert losses == pytest.approx(expected_losses, rel=TRAJECTORY_RTOL[str(dtype)])
         if dtype == np.float64:  # in float32 a tie of two logits may fall either way
             assert n_correct == expected_correct
     run.write_back()
@@ -172,6 +186,42 @@ def test_trajectory_with_ragged_batches(backend, dtype, generator, sizes, activa
     run.close()
 
 
+@pytest.mark.parametrize("loss", numpy_backend.LOSSES)
+def test_weights_and_smoothing(backend, dtype, generator, loss):
+    network = network_of((6, 20, 17), dtype, generator, activation="tanh", loss=loss)
+    network.huber_delta = 0.6
+    X, y = data_for(network, 300, generator)
+    weights = generator.integers(0, 4, 300).astype(dtype)
+    weights[:16] = 0
+    regularisation = Regularisation(label_smoothing=0.1)
+    close = {"rel": 2e-5 if dtype == np.float32 else 1e-10}
+    value, dWs, dbs = backend.loss_and_gradients(network, X, y, weights, regularisation)
+    expected, expected_dWs, expected_dbs = numpy_backend.loss_and_gradients(
+        network, X, y, weights, regularisation
+    )
+    assert value == pytest.approx(expected, **close)
+    for actual, wanted in zip([*dWs, *dbs], [*expected_dWs, *expected_dbs], strict=True):
+        assert_close(actual, wanted, atol=2e-6 if dtype == np.float32 else 1e-12)
+    value, n_correct = backend.evaluate(network, X, y, weights)
+    expected, expected_correct = numpy_backend.evaluate(network, X, y, weights)
+    assert value == pytest.approx(expected, **close)
+    assert n_correct == expected_correct
+
+    other, settings = copy_of(network), RunSettings(16, regularisation=regularisation)
+    run, expected_run = (
+        module.open_run(model, X, y, settings, weights)
+        for module, model in ((backend, network), (numpy_backend, other))
+    )
+    order, rates = np.arange(300), settings.constant_rates(300, 0.01)  # the first batch has no weight at all
+    losses, _ = run.epoch(order, rates)
+    np.testing.assert_allclose(losses, expected_run.epoch(order, rates)[0], rtol=TRAJECTORY_RTOL[str(dtype)])
+    run.write_back()
+    rtol = TRAJECTORY_RTOL[str(dtype)]
+    for actual, wanted in zip(network.weights + network.biases, other.weights + other.biases, strict=True):
+        assert_close(actual, wanted, rtol=rtol, atol=rtol)
+    run.close()
+
+
 def test_uint8_is_scaled_and_equal(backend, dtype, generator):
     network = network_of((30, 8, 4), dtype, generator, input_scale=1 / 255)
     X, y = generator.integers(0, 256, (50, 30), dtype=np.uint8), generator.integers(0, 4, 50)
@@ -179,9 +229,10 @@ def test_uint8_is_scaled_and_equal(backend, dtype, generator):
     as_floats = X * dtype.type(1 / 255)
     assert_close(backend.predict(network, X), backend.predict(network, as_floats.astype(dtype)))
     run, expected = backend.open_run(network, X, y, RunSettings(16)), copy_of(network)
-    run.epoch(np.arange(50), 0.1)
+    rates = RunSettings(16).constant_rates(50, 0.1)
+    run.epoch(np.arange(50), rates)
     run.write_back()
-    numpy_backend.open_run(expected, X, y, RunSettings(16)).epoch(np.arange(50), 0.1)
+    numpy_backend.open_run(expected, X, y, RunSettings(16)).epoch(np.arange(50), rates)
     assert_close(network.weights[0], expected.weights[0], atol=1e-5 if dtype == np.float32 else 1e-12)
 
 
@@ -190,11 +241,12 @@ def test_an_epoch_in_parts_is_the_same_epoch(backend, generator):
     X, y = data_for(one, 100, generator)
     parts, order = copy_of(one), generator.permutation(100)
     run = backend.open_run(one, X, y, RunSettings(8))
-    run.epoch(order, 0.1)
+    rates = np.linspace(0.01, 0.2, 13)
+    run.epoch(order, rates)
     run.write_back()
     run = backend.open_run(parts, X, y, RunSettings(8))
-    for start in range(0, 100, 24):
-        run.epoch(order[start : start + 24], 0.1)
+    for start in range(0, 13, 3):
+        run.epoch(order[8 * start : 8 * start + 24], rates[start : start + 3])
     run.write_back()
     for whole, pieced in zip(one.weights, parts.weights, strict=True):
         np.testing.assert_array_equal(whole, pieced)

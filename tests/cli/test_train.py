@@ -11,7 +11,7 @@ import pytest
 
 import fastnn
 
-from .process import environment, hide, run, succeeds
+from .process import environment, fails, hide, run, succeeds
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -77,6 +77,25 @@ def test_early_stopping_takes_validation_rows_by_itself() -> None:
     assert re.search(r"keeping the weights of epoch \d+ \(early stopping\)", result.out)
 
 
+def test_metrics_are_measured_and_can_be_monitored() -> None:
+    result = succeeds(
+        *("train", "digits", "--metric", "f1", "--metric", "top_3_accuracy", "--monitor", "validation_f1"),
+        *("--early-stopping", 2, "--epochs", 60, "--every", 1, "--seed", 1),
+    )
+    assert "training on 1293 rows" in result.lines[3]
+    shown = [re.search(r"  f1 (\S+)  top_3_accuracy \S+  ", line) for line in result.lines]
+    values = [float(found[1]) for found in shown if found]
+    kept = re.search(r"keeping the weights of epoch (\d+) \(early stopping\)", result.out)
+    assert kept
+    assert len(values) == int(kept[1]) + 2
+    assert values[int(kept[1]) - 1] == max(values)
+
+
+def test_monitoring_the_training_rows_takes_none_for_validation() -> None:
+    result = succeeds("train", "digits", "--early-stopping", 2, "--monitor", "loss", "--epochs", 2)
+    assert "training on 1437 rows" in result.lines[3]
+
+
 def test_rows_of_a_csv_are_held_out(work: Path) -> None:
     result = succeeds("train", "flowers.csv", "--label", "species", "--seed", 1, folder=work)
     assert "flowers.csv: 72 rows, 3 features, 3 classes" in result.lines[0]
@@ -109,6 +128,19 @@ def test_library_warnings_are_one_line(tmp_path: Path) -> None:
     assert result.status == 0
     assert result.err.startswith("fastnn: warning: X has values up to 90")
     assert result.err.count("\n") == 1
+
+
+def test_standardize_takes_tables_in_unlike_units(tmp_path: Path) -> None:
+    rows = (f"{i % 2},{90000 + i * 7 % 100},{(i % 2 + i * 3 % 7 / 10) / 1000}\n" for i in range(200))
+    (tmp_path / "unlike.csv").write_text("label,a,b\n" + "".join(rows))
+    options = ("train", "unlike.csv", "--epochs", 20, "--seed", 1)
+    assert "--standardize" in run(*options, folder=tmp_path).err
+    result = succeeds(*options, "--standardize", "--out", "model", folder=tmp_path)
+    assert not result.err
+    assert accuracy(result.lines[-1]) > 95
+    found = re.search(r"accuracy  (\S+) %", succeeds("evaluate", "model", "unlike.csv", folder=tmp_path).out)
+    assert found
+    assert float(found[1]) > 95
 
 
 @pytest.mark.slow
@@ -158,3 +190,65 @@ def test_ctrl_c_saves_what_there_is(tmp_path: Path) -> None:
     score = model.score(*fastnn.datasets.load("digits", split="test"))
     assert accuracy(lines[-1]) == pytest.approx(100 * score, abs=0.006)
     assert (tmp_path / "c.png").read_bytes().startswith(PNG)
+
+
+# ---- checkpoints ------------------------------------------------------------------------------------------
+
+RUN = ("train", "digits", "--hidden", 16, "--validation", 0.1, "--early-stopping", 50)
+KEPT = ("--checkpoint", "run.fastnn")
+
+
+def test_resumed_training_writes_the_same_model(tmp_path: Path) -> None:
+    first = succeeds(*RUN, *KEPT, "--resume", "--epochs", 3, folder=tmp_path)
+    assert "beginning run.fastnn anew" in first.lines
+    seed = re.search(r"--seed (\d+)", first.out)
+    assert seed
+    second = succeeds(*RUN, *KEPT, "--resume", "--epochs", 6, "--out", "a.safetensors", folder=tmp_path)
+    assert "resuming run.fastnn after epoch 3" in second.lines
+    assert f"--seed {seed[1]}" in second.out
+    whole = (*RUN, "--epochs", 6, "--seed", seed[1], "--out", "b.safetensors")
+    assert succeeds(*whole, folder=tmp_path).lines[-1] == second.lines[-1]
+    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
+    assert "accuracy" in succeeds("evaluate", "run.fastnn", "digits", folder=tmp_path).out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to one process on Windows")
+def test_ctrl_c_then_resume(tmp_path: Path) -> None:
+    arguments = [*map(str, (*RUN, *KEPT, "--seed", 4, "--every", 1))]
+    with subprocess.Popen(
+        [sys.executable, "-m", "fastnn", *arguments, "--epochs", "1000000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env=environment(),
+        cwd=tmp_path,
+    ) as process:
+        assert process.stdout
+        assert any(re.match(r"epoch +2/", line) for line in process.stdout)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 130
+    epoch = fastnn.checkpoint.read(tmp_path / "run.fastnn").epoch
+    resumed = succeeds(
+        *arguments, "--resume", "--epochs", epoch + 2, "--out", "a.safetensors", folder=tmp_path
+    )
+    assert f"resuming run.fastnn after epoch {epoch}" in resumed.lines
+    succeeds(*RUN, "--seed", 4, "--epochs", epoch + 2, "--out", "b.safetensors", folder=tmp_path)
+    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
+
+
+def test_checkpoints_that_cannot_be_used(tmp_path: Path) -> None:
+    assert "--resume needs --checkpoint FILE" in fails("train", "digits", "--resume")
+    assert "--checkpoint nowhere/x cannot be written" in fails(
+        "train", "digits", "--checkpoint", "nowhere/x", folder=tmp_path
+    )
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
+    for options in ((), ("--resume",)):
+        message = fails("train", "digits", "--checkpoint", "table.csv", *options, folder=tmp_path)
+        assert "table.csv" in message
+    assert (tmp_path / "table.csv").read_text() == "a,b\n1,2\n"
+    succeeds(*RUN, *KEPT, "--epochs", 1, "--seed", 1, folder=tmp_path)
+    message = fails(*RUN, *KEPT, "--resume", "--hidden", 8, folder=tmp_path)
+    assert "layers was [64, 16, 10] and is [64, 16, 8, 10]" in message
+    same = ("train", "digits", "--checkpoint", "x", "--out", "x")
+    assert "would overwrite another file of this command" in fails(*same, folder=tmp_path)

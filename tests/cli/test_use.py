@@ -95,6 +95,43 @@ def test_predict_regression(work: Path) -> None:
     float(lines[1].split(",")[1])
 
 
+@pytest.fixture(scope="module")
+def labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """labels.npz, whose rows have several labels, and a model of it; labels.safetensors."""
+    folder = tmp_path_factory.mktemp("labels")
+    X = np.random.default_rng(0).normal(size=(80, 4))
+    np.savez(folder / "labels.npz", X=X, y=(X[:, :3] > 0).astype(int))
+    lines = succeeds("train", "labels.npz", "--seed", 1, "--out", "labels.safetensors", folder=folder).lines
+    assert lines[0] == "data     labels.npz: 64 rows, 4 features, 3 labels a row"
+    return folder
+
+
+def test_evaluate_several_labels_a_row(labels: Path) -> None:
+    lines = succeeds("evaluate", "labels.safetensors", "labels.npz", folder=labels).lines
+    assert re.fullmatch(r"accuracy  \d+\.\d\d % \(\d+ of 80 rows with every label right\)", lines[3])
+    assert lines[-4] == "label  precision   recall  support"
+
+
+def test_predict_several_labels_a_row(labels: Path) -> None:
+    X = np.load(labels / "labels.npz")["X"]
+    np.save(labels / "X.npy", X)
+    model = fastnn.load(labels / "labels.safetensors", backend="numpy")
+    text = succeeds("predict", "labels.safetensors", "X.npy", folder=labels).out
+    rows = list(csv.reader(io.StringIO(text)))
+    assert rows[0] == ["row", "prediction_0", "prediction_1", "prediction_2"]
+    np.testing.assert_array_equal(np.array(rows[1:], int)[:, 1:], model.predict(X))
+    text = succeeds("predict", "labels.safetensors", "X.npy", "--proba", folder=labels).out
+    header, *rows = csv.reader(io.StringIO(text))
+    assert header[4:] == ["probability_0", "probability_1", "probability_2"]
+    np.testing.assert_array_equal(np.array([row[4:] for row in rows], "float32"), model.predict_proba(X))
+
+
+def test_show_says_that_it_needs_one_class_an_image(labels: Path) -> None:
+    result = run("show", "labels.safetensors", "labels.npz", folder=labels)
+    assert (result.status, result.out) == (2, "")
+    assert "fastnn show needs one class an image; this model gives several labels" in result.err
+
+
 def test_show_in_the_terminal(work: Path) -> None:
     result = succeeds("show", "digits.safetensors", "digits", "--count", 3, "--seed", 0, folder=work)
     assert "3 shown" in result.lines[0]

@@ -67,6 +67,8 @@ LABEL_TYPES = {
     "float32": (np.array([1.5, 2], np.float32), "f8"),
     "column": (np.array([[1], [2]]), "i8"),
     "two targets": (np.array([[1.0, 2], [3, 4]]), "f8"),
+    "two labels": (np.array([[1, 1], [0, 1]], np.uint8), "i8"),
+    "two flags": (np.array([[True, True], [False, True]]), "?"),
 }
 
 
@@ -86,7 +88,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "objects": ({"X": OBJECTS, "y": [1, 2]}, "X holds Python objects"),
     "text features": ({"X": [["a"], ["b"]], "y": [1, 2]}, "must be numbers"),
     "scalar": ({"X": 1, "y": [1]}, "one row per sample"),
-    "one-hot labels": ({"X": [[1]], "y": [[0, 1]]}, "one number or string per sample"),
+    "tables of labels": ({"X": [[1]], "y": [[0, 2]]}, "one number or string per sample"),
 }
 
 

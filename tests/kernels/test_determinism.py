@@ -7,10 +7,12 @@ import pytest
 
 pytest.importorskip("numba")
 
-from fastnn.backends import RunSettings, numba_backend, numpy_backend
+from fastnn.backends import numba_backend, numpy_backend
 from fastnn.kernels import sparsity, target, workspace
+from fastnn.run_settings import RunSettings
 from tests.checks import copy_of, data_for, network_of
 from tests.kernels.process import run_python
+from tests.settings import OPTIMIZERS, PAIRS, REGULARISATIONS
 
 # sizes, activation, loss, batch size, rows: ragged batches, chunks, widths on both sides of a panel
 NETS = [
@@ -23,10 +25,11 @@ NETS = [
     ((40, 35, 3), "tanh", "cross_entropy", 1000, 900),  # a full batch in several chunks
     ((784, 10, 10), "relu", "cross_entropy", 64, 150),
     ((20, 10, 130, 7, 64, 5), "relu", "cross_entropy", 40, 150),  # narrow and wide layers in turn
+    ((20, 64, 64, 100, 7, 5), ("gelu", "softplus", "silu", "elu"), "cross_entropy", 40, 333),
 ]
 
 
-def trained(net, dtype, threads, epochs=2, image_like=True):
+def trained(net, dtype, threads, epochs=2, image_like=True, **options):
     """(results of the epochs, weights and biases) after training a network that depends on `net` alone."""
     sizes, activation, loss, batch_size, n_rows = net
     generator = np.random.default_rng(5)
@@ -39,15 +42,18 @@ def trained(net, dtype, threads, epochs=2, image_like=True):
         X[generator.random(X.shape) < 0.6] = 0
         X[:, ::3] = 0
         X[: n_rows // 4] = 0
-    run = numba_backend.open_run(network, X, y, RunSettings(batch_size, threads))
-    results = [run.epoch(generator.permutation(n_rows), 0.1) for _ in range(epochs)]
+    settings = RunSettings(batch_size, threads, **options)
+    run = numba_backend.open_run(network, X, y, settings)
+    rates = settings.constant_rates(n_rows, 0.1)
+    results = [run.epoch(generator.permutation(n_rows), rates) for _ in range(epochs)]
     run.write_back()
     run.close()
     return results, [*network.weights, *network.biases], numba_backend.predict(network, X)
 
 
 def bits(result):
-    losses, arrays, outputs = result
+    results, arrays, outputs = result
+    losses = [(values.tobytes(), n_correct) for values, n_correct in results]
     return losses, [array.tobytes() for array in arrays], outputs.tobytes()
 
 
@@ -86,6 +92,49 @@ def test_skipping_zeros_changes_no_bit(net, dtype, image_like, lists, monkeypatc
         assert bits(trained(net, dtype, threads, image_like=image_like)) == expected
 
 
+OPTION_NET = ((784, 128, 70, 10), "relu", "cross_entropy", 48, 130)
+FULL_BATCH_NET = ((60, 64, 35, 10), "tanh", "cross_entropy", 600, 600)
+OPTIONS = {
+    f"{optimizer}, {regularisation}": {
+        "optimizer": OPTIMIZERS[optimizer],
+        "regularisation": REGULARISATIONS[regularisation],
+        "dropout_seed": 7,
+    }
+    for optimizer, regularisation in PAIRS
+    if optimizer == "sgd" or regularisation == "everything"
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize("net", [OPTION_NET, FULL_BATCH_NET], ids=["batches", "full"])
+def test_any_number_of_threads_with_options(net, dtype, options):
+    expected = bits(trained(net, dtype, 1, **options))
+    for threads in (2, 3, 7):
+        assert bits(trained(net, dtype, threads, **options)) == expected, threads
+
+
+@pytest.mark.parametrize("net", [OPTION_NET, FULL_BATCH_NET], ids=["batches", "full"])
+def test_rubbish_in_the_workspace_with_options(net, dtype, monkeypatch):
+    options = OPTIONS["adam, everything"]
+    expected = bits(trained(net, dtype, 2, **options))
+    original = workspace.Workspace.__init__
+    monkeypatch.setattr(
+        workspace.Workspace,
+        "__init__",
+        lambda self, *args, **options: original(self, *args, **options, poison=0xFF),
+    )
+    assert bits(trained(net, dtype, 2, **options)) == expected
+
+
+def test_skipping_zeros_changes_no_bit_with_options(dtype, monkeypatch):
+    options = OPTIONS["adam, everything"]
+    monkeypatch.setattr(sparsity, "choose", lambda *_: (False, False))
+    expected = bits(trained(OPTION_NET, dtype, 1, **options))
+    monkeypatch.setattr(sparsity, "choose", lambda *_: (True, True))
+    for threads in (1, 3):
+        assert bits(trained(OPTION_NET, dtype, threads, **options)) == expected
+
+
 def test_zeros_are_skipped_where_it_pays(generator):
     images = generator.integers(1, 256, (2000, 784), dtype=np.uint8)
     assert sparsity.choose(images, np.float32, 128, 128) == (False, False)
@@ -101,6 +150,8 @@ def digest(nets=NETS[:5]):
     for name in ("float32", "float64"):
         for net in nets:
             text.update(repr(bits(trained(net, np.dtype(name), 2))).encode())
+        for option in ("adam, everything", "nesterov, everything", "rmsprop, everything"):
+            text.update(repr(bits(trained(OPTION_NET, np.dtype(name), 2, **OPTIONS[option]))).encode())
     return text.hexdigest()
 
 
@@ -162,8 +213,9 @@ def test_many_threads_on_few_cpus_finish(generator):
     X, y = data_for(network, 2000, generator)
     expected = copy_of(network)
     for model, threads in ((network, 8), (expected, 1)):
-        run = numba_backend.open_run(model, X, y, RunSettings(32, threads))
-        run.epoch(np.arange(2000), 0.1)
+        settings = RunSettings(32, threads)
+        run = numba_backend.open_run(model, X, y, settings)
+        run.epoch(np.arange(2000), settings.constant_rates(2000, 0.1))
         run.write_back()
         run.close()
     np.testing.assert_array_equal(network.weights[0], expected.weights[0])

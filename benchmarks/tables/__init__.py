@@ -1,0 +1,1 @@
+"""README's tables: each module turns the JSON of some benchmarks into Markdown."""

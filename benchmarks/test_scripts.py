@@ -1,0 +1,146 @@
+"""The scripts that measure, each on very little, and the tables that report.py makes of what they save."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba", reason="the probe of the peak, and what is measured, are compiled")
+
+from benchmarks import dropout, memory, options, published, record, scaling
+from benchmarks.peak import Probe, Trial
+from benchmarks.rounds import Timed, speed
+from benchmarks.tables import accuracy
+from benchmarks.tables import speed as speed_tables
+from benchmarks.tables.markdown import insert
+
+
+@pytest.fixture(scope="module")
+def probe():
+    probe = Probe(1)
+    yield probe
+    probe.close()
+
+
+@pytest.fixture(scope="module")
+def images():
+    X, labels = dataclasses.replace(options.NET, n_rows=300).data()
+    return X, labels.astype(np.int64)
+
+
+def saved(content):
+    """As it comes back from the JSON file."""
+    return json.loads(json.dumps(content))
+
+
+def trial(seconds, probe=100.0):
+    return Trial(seconds, probe, probe)
+
+
+class Peak:
+    """A probe that saw 100 GFLOP/s at best."""
+
+    best = 100.0
+    accepts = Probe.accepts
+
+
+def test_speed_compares_within_quiet_rounds():
+    base = Timed("plain", print, trials=[trial(1.0), trial(2.0), trial(1.0, probe=50.0)])
+    other = Timed("other", print, trials=[trial(2.0), trial(4.0), trial(1.0)])
+    result = speed(Peak(), base, other)
+    assert result == {"median": 0.5, "lowest": 0.5, "highest": 0.5, "kept": 2, "quiet": True}
+
+
+def test_speed_says_when_no_round_was_quiet():
+    base = Timed(
+        "plain", print, trials=[trial(1.0, probe=50.0), trial(1.0, probe=60.0), trial(9.0, probe=10.0)]
+    )
+    result = speed(Peak(), base, dataclasses.replace(base))
+    assert (result["kept"], result["quiet"]) == (2, False)
+
+
+@pytest.mark.parametrize(("dense", "chosen"), [(False, options.OPTIONS), (True, options.OPTIONS[:4])])
+def test_options(dense, chosen):
+    net = dataclasses.replace(options.NET, sizes=(784, 32, 10), n_rows=200, dense_floats=dense)
+    measured = options.measure(chosen, net, rounds=1, threads=1, real=False)
+    assert [row["name"] for row in measured["options"]] == [option.name for option in chosen]
+    assert all(row["share"] > 0 for row in measured["options"])
+    table = speed_tables.options(saved({"dense" if dense else "digits": measured}))
+    assert table.count("\n| ") == len(chosen) + 1
+    assert "| 70 % |" in table  # what is wanted of Adam
+
+
+def test_parts_of_one_file_are_kept(tmp_path):
+    record.save_part(tmp_path / "results" / "options.json", "digits", {"rows": 1})
+    record.save_part(tmp_path / "results" / "options.json", "dense", {"rows": 2})
+    record.save_part(tmp_path / "results" / "options.json", "digits", {"rows": 3})
+    kept = json.loads((tmp_path / "results" / "options.json").read_text(encoding="utf-8"))
+    assert kept == {"digits": {"rows": 3}, "dense": {"rows": 2}}
+
+
+def test_published(images):
+    rows = [
+        published.measure(network, images, images, [0, 1], epochs=2) for network in published.NETWORKS[-2:]
+    ]
+    assert rows[0]["name"] == "tanh 10-10"
+    assert rows[0]["epochs"] == 2
+    content = {"machine": record.machine(), "seeds": 2, "allowance": published.ALLOWANCE, "rows": rows}
+    assert "points below: tanh 10-10, tanh 10." in accuracy.published(saved(content))  # labels are noise
+
+
+def test_dropout(images, monkeypatch):
+    monkeypatch.setattr(dropout, "WIDTH", 16)
+    result = dropout.measure(images, images, layers=3, epochs=1, seed=0)
+    assert result["network"] == "784-16-16-16-10"
+    assert "after 1 epochs" in accuracy.dropout(saved({"machine": record.machine()} | result))
+
+
+def test_scaling(probe):
+    nets = scaling.GROWING[1], dataclasses.replace(scaling.THREADED[2], n_rows=500)
+    growth = scaling.growth(nets[0], (500, 1000), probe, rounds=1)
+    teams = scaling.teams(nets[1], (1, 2), probe, rounds=1)
+    assert growth["spread"] >= 1
+    assert [row["threads"] for row in teams["teams"]] == [1, 2]
+    content = {
+        "machine": record.machine(),
+        "rounds": 1,
+        "growth": [growth],
+        "teams": [teams],
+        "memory": {
+            "name": "784-128-10 b128",
+            "rows": 100,
+            "data": 8e4,
+            "before": 5e7,
+            "peak": 6e7,
+            "added": 1e7,
+            "most": 4e7,
+        },
+    }
+    assert "took 10.0 MB of memory beside them (wanted: at most 40 MB)" in speed_tables.scaling(
+        saved(content)
+    )
+
+
+def test_many_rows_repeat_made_up_ones():
+    X, labels = scaling.many_rows(scaling.GROWING[1], 25_000)
+    assert X.shape == (25_000, 20)
+    assert len(labels) == 25_000
+    np.testing.assert_array_equal(X[20_000:], X[:5_000])
+
+
+def test_peak_memory_is_seen_and_forgotten():
+    if not memory.FORGET.exists():
+        pytest.skip("needs Linux's /proc")
+    block = np.ones(40_000_000, np.uint8)
+    del block
+    seen = memory.peak()
+    memory.forget_peak()
+    assert memory.resident() <= memory.peak() < seen - 20e6
+
+
+def test_insert_replaces_what_is_between_markers():
+    text = "a\n<!-- peers -->\nold\n<!-- /peers -->\nb\n"
+    assert insert(text, "peers", "| 1\\2 |") == "a\n<!-- peers -->\n| 1\\2 |\n<!-- /peers -->\nb\n"
+    with pytest.raises(SystemExit, match="no markers"):
+        insert(text, "options", "")

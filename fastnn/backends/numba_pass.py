@@ -1,0 +1,92 @@
+"""A forward pass over many rows on the compiled kernels, in room that is kept from one call to the next."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastnn.backends import Array, Parameters
+from fastnn.backends.numba_run import (
+    data_scale,
+    kernels_for,
+    loss_option,
+    set_activations,
+    sizes_of,
+)
+from fastnn.cpus import usable_cpus
+from fastnn.kernels.forward import forward_rows
+from fastnn.kernels.sparsity import Sparsity
+from fastnn.kernels.team import Team
+from fastnn.kernels.tiles import tile_bank
+from fastnn.kernels.workspace import CHUNK, Workspace
+
+# Waking a thread costs about 50 µs; this much work lasts some 0.3 ms.
+FLOPS_PER_THREAD = 4e7
+
+
+class ForwardPass:
+    """Workspace and threads for networks of one shape and type. Serves one call at a time.
+
+    The weights are packed anew in every call (50 µs for 784-128-10): their arrays may have been changed.
+    """
+
+    def __init__(self, network: Parameters, threads: int) -> None:
+        self.threads, self.dtype = threads, network.weights[0].dtype
+        self._workspace = Workspace(
+            sizes_of(network), self.dtype, rows=CHUNK, threads=threads, training=False
+        )
+        set_activations(self._workspace, network)
+        self._team = Team(threads)
+
+    def run(
+        self,
+        network: Parameters,
+        X: Array,
+        targets: Array | None = None,
+        outputs: Array | None = None,
+        weights: Array | None = None,
+    ) -> tuple[float, int]:
+        """(mean loss, correct rows), meaningful with `targets`; fills `outputs`."""
+        workspace, threads = self._workspace, min(self.threads, threads_for(network, len(X)))
+        workspace.write(network.weights, network.biases)
+        rows = -(-CHUNK // threads)
+        sparsity = Sparsity(
+            X, self.dtype, len(network.biases[0]), rows, threads, self._in_threads, training=False
+        )
+        kernels = kernels_for(network, X, training=False, sparse=sparsity.active)
+        bank = tile_bank(self.dtype, listed=sparsity.active)
+        order, losses = np.arange(len(X)), np.zeros(len(X))
+
+        def work(thread: int) -> int:
+            return forward_rows(
+                thread,
+                threads,
+                workspace.layers,
+                kernels,
+                bank,
+                workspace.inputs[thread],
+                sparsity.plans[thread],
+                workspace.scratch[thread],
+                X.ctypes.data,
+                0 if targets is None else targets.ctypes.data,
+                0 if weights is None else weights.ctypes.data,
+                self.dtype.type(loss_option(network)),
+                order,
+                losses,
+                workspace.rows,
+                data_scale(network, X),
+                workspace.like,
+                0 if outputs is None else outputs.ctypes.data,
+            )
+
+        n_correct = sum(self._team.run(work, threads))
+        total = len(X) if weights is None else float(weights.sum(dtype=np.float64))
+        return float(losses.cumsum()[-1]) / (total or 1.0), n_correct
+
+    def _in_threads(self, function: object, threads: int) -> None:
+        self._team.run(function, threads)
+
+
+def threads_for(network: Parameters, n_rows: int) -> int:
+    """Threads that pay for so many rows."""
+    flops = 2 * n_rows * sum(W.size for W in network.weights)
+    return max(1, min(n_rows, usable_cpus(), int(flops / FLOPS_PER_THREAD)))

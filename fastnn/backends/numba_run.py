@@ -1,0 +1,231 @@
+"""A training run on the compiled kernels: its memory, its threads, and one call for each part of an epoch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from fastnn.backends import Array, Parameters, state_names
+from fastnn.backends.numba_recipe import extras, recipe, steps
+from fastnn.backends.numpy_dropout import threshold
+from fastnn.backends.team_size import TeamSize
+from fastnn.cpus import usable_cpus
+from fastnn.kernels.activations import CODES, IDENTITY, RELU, STORED
+from fastnn.kernels.epoch import train_rows
+from fastnn.kernels.sparsity import Sparsity
+from fastnn.kernels.table import activation_address, kernel_table
+from fastnn.kernels.team import Team
+from fastnn.kernels.tiles import tile_bank
+from fastnn.kernels.workspace import CHUNK, Workspace
+from fastnn.regularisation import Regularisation
+from fastnn.run_settings import RunSettings
+
+# A second thread pays once a step is long against its meetings and the cache lines that move between cores:
+# 784-10-10 in batches of 64 (3 MFLOP a step) gains nothing, 784-128-10 in batches of 32 (20) gains 1.4×, by
+# the rows "1 thread" and "2 threads" of benchmarks/side_by_side.py.
+FLOPS_PER_THREAD = 4e6
+
+
+class Run:
+    """See numpy_backend.Run. The parameters live in panels of this run's own until `write_back`."""
+
+    def __init__(
+        self,
+        network: Parameters,
+        X: Array,
+        y: Array,
+        settings: RunSettings,
+        weights: Array | None = None,
+        *,
+        gradients: bool = False,
+    ) -> None:
+        dtype = network.weights[0].dtype
+        chunk = min(settings.batch_size, CHUNK)
+        n_threads = threads_for(
+            settings.threads, 6 * settings.batch_size * sum(W.size for W in network.weights)
+        )
+        self._network, self._X, self._targets = network, X, targets_of(network, y)
+        self._weights = None if weights is None else np.ascontiguousarray(weights, dtype)
+        # Looking up three addresses would take as long as a mini-batch of a small network.
+        self._addresses = tuple(
+            0 if array is None else array.ctypes.data for array in (self._X, self._targets, self._weights)
+        )
+        self._settings, self.step = settings, 0
+        wanted = extras(settings)
+        self._recipe = recipe(settings, dtype)
+        self.workspace = Workspace(
+            sizes_of(network),
+            dtype,
+            rows=chunk,
+            threads=n_threads,
+            gradients=gradients or settings.batch_size > chunk or "clip_norm" in wanted,
+            slots=len(settings.optimizer.slots),
+            slopes=stored_slopes(network, settings.regularisation),
+            extras=bool(wanted),
+        )
+        set_activations(self.workspace, network, settings.regularisation)
+        self.read_weights()
+        self._team = Team(n_threads)
+        self._team_size = TeamSize(n_threads, fixed=settings.threads is not None)
+        self._sparsity = Sparsity(X, dtype, len(network.biases[0]), chunk, n_threads, self._team.run)
+        self._kernels = kernels_for(network, X, training=True, sparse=self._sparsity.active, extras=wanted)
+        self._bank = tile_bank(dtype, listed=self._sparsity.active)
+
+    def epoch(self, order: Array, learning_rates: Array) -> tuple[Array, int]:
+        """See numpy_backend.Run.epoch: one call into compiled code for each thread."""
+        return self._train(order, learning_rates, descend=True)
+
+    def accumulate(self, order: Array) -> tuple[float, int]:
+        """Leave the gradients of one batch in the workspace, without a step: (mean loss, correct rows)."""
+        losses, n_correct = self._train(order, np.zeros(1), descend=False)
+        return float(losses[0]), n_correct
+
+    def _train(self, order: Array, learning_rates: Array, *, descend: bool) -> tuple[Array, int]:
+        workspace, team, n_threads = self.workspace, self._team, self._team_size.choose()
+        order, losses = np.ascontiguousarray(order, np.int64), np.empty(len(order))
+        shares = self._shares(order)
+        numbers = steps(self._settings, learning_rates, shares, self.step, workspace.dtype)
+        scalar = workspace.dtype.type
+        option = scalar(loss_option(self._network, self._settings.regularisation.label_smoothing))
+
+        def work(thread: int) -> int:
+            return train_rows(
+                thread,
+                n_threads,
+                workspace.layers,
+                self._kernels,
+                self._bank,
+                workspace.inputs[thread],
+                self._sparsity.plans[thread],
+                workspace.scratch[thread],
+                workspace.zeros,
+                *self._addresses,
+                option,
+                order,
+                losses,
+                self._settings.batch_size,
+                workspace.rows,
+                data_scale(self._network, self._X),
+                self._recipe,
+                numbers,
+                self.step,
+                self._settings.dropout_seed,
+                workspace.rooms[thread],
+                int(descend),
+                team.flags,
+                team.spins,
+            )
+
+        start = time.perf_counter()
+        n_correct = sum(team.run(work, n_threads))
+        self._team_size.record(n_threads, len(order), time.perf_counter() - start)
+        self.step += len(learning_rates)
+        # The rows' losses are weighted already.
+        sums = np.add.reduceat(losses, np.arange(0, len(order), self._settings.batch_size))
+        return sums / np.where(shares > 0, shares, 1), n_correct
+
+    def _shares(self, order: Array) -> Array:
+        """Rows of each mini-batch, or the sum of their weights."""
+        if self._weights is None:
+            return self._settings.batch_rows(len(order))
+        starts = np.arange(0, len(order), self._settings.batch_size)
+        shares: Array = np.add.reduceat(self._weights[order].astype(np.float64), starts)
+        return shares
+
+    def state(self) -> dict[str, Array]:
+        """See numpy_backend.Run.state; the arrays come out of their panels."""
+        arrays = {"step": np.array(self.step)}
+        names = state_names(len(self._network.weights))
+        for number, slot in enumerate(self._settings.optimizer.slots):
+            weights = [np.empty_like(W) for W in self._network.weights]
+            biases = [np.empty_like(b) for b in self._network.biases]
+            self.workspace.read_slot(number, weights, biases)
+            arrays |= {f"{slot}.{name}": a for name, a in zip(names, [*weights, *biases], strict=True)}
+        return arrays
+
+    def set_state(self, arrays: Mapping[str, Array]) -> None:
+        """See numpy_backend.Run.set_state."""
+        self.step = int(arrays["step"])
+        names = state_names(len(self._network.weights))
+        for number, slot in enumerate(self._settings.optimizer.slots):
+            own = [np.ascontiguousarray(arrays[f"{slot}.{name}"], self.workspace.dtype) for name in names]
+            n_layers = len(self._network.weights)
+            self.workspace.write_slot(number, own[:n_layers], own[n_layers:])
+
+    def read_weights(self) -> None:
+        """Take over the network's weights and biases."""
+        self.workspace.write(self._network.weights, self._network.biases)
+
+    def write_back(self) -> None:
+        """Copy this run's parameters into the network's arrays."""
+        self.workspace.read(self._network.weights, self._network.biases)
+
+    def close(self) -> None:
+        """End the threads and free the memory."""
+        self._team.close()
+        del self.workspace
+
+
+# ---- what a forward pass on its own needs too -------------------------------------------------------------
+
+
+def sizes_of(network: Parameters) -> tuple[int, ...]:
+    """Layer widths, from the features to the outputs."""
+    return (network.weights[0].shape[0], *(W.shape[1] for W in network.weights))
+
+
+def stored_slopes(network: Parameters, regularisation: Regularisation) -> list[bool]:
+    """For each hidden layer whether g'(Z) must be stored: it does not follow from A, or dropout changes A."""
+    dropped = regularisation.dropout[1:] or [0.0] * len(network.activations)
+    return [
+        CODES[name] == STORED or (share > 0 and CODES[name] not in (IDENTITY, RELU))
+        for name, share in zip(network.activations, dropped, strict=True)
+    ]
+
+
+def set_activations(
+    workspace: Any, network: Parameters, regularisation: Regularisation | None = None
+) -> None:
+    """Tell the workspace what follows each hidden layer, and in training what is dropped."""
+    regularisation = regularisation or Regularisation()
+    addresses = [activation_address(name, workspace.dtype) for name in network.activations]
+    stored = stored_slopes(network, regularisation)
+    codes = [
+        STORED if slopes else CODES[name] for name, slopes in zip(network.activations, stored, strict=True)
+    ]
+    workspace.set_activations(codes, addresses, [threshold(share) for share in regularisation.dropout])
+
+
+def kernels_for(
+    network: Parameters, X: Array, *, training: bool, sparse: bool = False, extras: tuple[str, ...] = ()
+) -> Array:
+    """The table of kernels for this network and type of X."""
+    deep = len(network.weights) > 1
+    return kernel_table(network.weights[0].dtype, X.dtype, network.loss_name, deep, training, sparse, extras)
+
+
+def targets_of(network: Parameters, y: Array) -> Array:
+    """Labels as int64 or targets in the network's type, contiguous, for their address is what kernels get."""
+    labels = network.loss_name == "cross_entropy"
+    return np.ascontiguousarray(y, np.int64 if labels else network.weights[0].dtype)
+
+
+def loss_option(network: Parameters, smoothing: float = 0.0) -> float:
+    """The one number a loss may take: label smoothing, or δ of Huber's."""
+    return network.huber_delta if network.loss_name == "huber" else smoothing
+
+
+def data_scale(network: Parameters, X: Array) -> Any:
+    """What elements of X are multiplied by, as a scalar of the network's type."""
+    scale = network.input_scale if X.dtype == np.uint8 and network.input_scale is not None else 1.0
+    return network.weights[0].dtype.type(scale)
+
+
+def threads_for(wanted: int | None, flops: float) -> int:
+    """Threads to use for so much work between two meetings: what was asked for, or what pays."""
+    if wanted is not None:
+        return wanted
+    return max(1, min(usable_cpus(), int(flops / FLOPS_PER_THREAD)))

@@ -1,0 +1,271 @@
+"""The end of a training step: gradients of W and b, and what an optimizer makes of them.
+
+Each thread owns blocks of every layer's W (own_blocks), over all rows of the chunk. Plain gradient descent
+has its update in the store of the tile (update_layers). Everything else goes block by block
+(descend_layers): the tile leaves its gradient in a room of 4 KB that stays in L1, the optimizer takes it from
+there, and the gradient of the whole layer is never written. Only a batch of several chunks, and clipping by
+norm, which must know all gradients before the first step, keep it in G.
+"""
+
+import math
+
+from fastnn.kernels.entries import (
+    LIMIT,
+    LISTED_UPDATE,
+    PENALISE,
+    SQUARES,
+    STEP,
+    TOTAL,
+    TRANSPOSE,
+    UPDATE,
+)
+from fastnn.kernels.forward import is_by_columns, panels_of
+from fastnn.kernels.jit import inline, jit
+from fastnn.kernels.link import call, call_total
+from fastnn.kernels.matmul import block_count
+from fastnn.kernels.simd import lanes_of
+from fastnn.kernels.sparsity import (
+    CHUNK_BITS,
+    CHUNK_STRIDE,
+    SAMPLE_LIST_BYTES,
+    SAMPLE_LISTS,
+    UPDATE_LISTED,
+)
+from fastnn.kernels.team import barrier, share
+from fastnn.kernels.tile_ir import ROW_BYTES
+from fastnn.kernels.updates import BIAS, CLIP_NORM, MAX_NORM, PENALISED, RATE, WEIGHT
+from fastnn.kernels.workspace import (
+    FAN_IN,
+    FAN_OUT,
+    GB,
+    MB,
+    SB,
+    VB,
+    W_PANEL,
+    WT,
+    WT_PANEL,
+    X_PANEL,
+    Z_PANEL,
+    B,
+    D,
+    G,
+    M,
+    S,
+    V,
+    W,
+    X,
+)
+
+
+@inline
+def own_blocks(layers, i, thread, threads, like):
+    """First and last block of layer i for this thread: by columns as in the forward pass, else an even share.
+
+    Of those, odd layers are shared from the other end, to even out what does not divide.
+    """
+    k_panels = panels_of(layers[i, FAN_IN], like)
+    if is_by_columns(layers[i, FAN_OUT], threads, like):
+        p, q = share(panels_of(layers[i, FAN_OUT], like), thread, threads)
+        return p * k_panels, q * k_panels
+    blocks = block_count(layers[i, FAN_IN], layers[i, FAN_OUT], like)
+    return share(blocks, thread if i % 2 == 0 else threads - 1 - thread, threads)
+
+
+@inline
+def _weight_gradients(layers, i, x, plan, kernels, bank, rows, first, last, unlisted, gradients, mode, rate):
+    """dW of blocks first..last of layer i, to `gradients` or, with mode DESCEND, straight into W."""
+    if i == 0 and plan[UPDATE_LISTED] != 0:
+        call(
+            kernels[LISTED_UPDATE],
+            bank,
+            first,
+            last,
+            rows,
+            x,
+            layers[i, X_PANEL],
+            layers[i, D],
+            layers[i, Z_PANEL],
+            layers[i, W],
+            layers[i, W_PANEL],
+            gradients,
+            layers[i, W_PANEL],
+            layers[i, B],
+            layers[i, GB],
+            layers[i, FAN_IN],
+            layers[i, FAN_OUT],
+            mode,
+            plan[CHUNK_BITS],
+            plan[CHUNK_STRIDE],
+            plan[SAMPLE_LISTS],
+            plan[SAMPLE_LIST_BYTES],
+            unlisted,
+            rate,
+        )
+    else:
+        call(
+            kernels[UPDATE],
+            bank,
+            first,
+            last,
+            rows,
+            x if i == 0 else layers[i, X],
+            layers[i, X_PANEL],
+            layers[i, D],
+            layers[i, Z_PANEL],
+            layers[i, W],
+            layers[i, W_PANEL],
+            gradients,
+            layers[i, W_PANEL],
+            layers[i, B],
+            layers[i, GB],
+            layers[i, WT],
+            layers[i, WT_PANEL],
+            layers[i, FAN_IN],
+            layers[i, FAN_OUT],
+            mode,
+            rate,
+        )
+
+
+@inline
+def update_layers(layers, x, plan, kernels, bank, rows, thread, threads, mode, rate):
+    """This thread's blocks of every layer: plain descent with mode DESCEND, else their gradients in G."""
+    for i in range(layers.shape[0]):
+        first, last = own_blocks(layers, i, thread, threads, rate)
+        unlisted = first + panels_of(layers[i, FAN_IN], rate)
+        _weight_gradients(
+            layers, i, x, plan, kernels, bank, rows, first, last, unlisted, layers[i, G], mode, rate
+        )
+
+
+@inline
+def _clip_factor(layers, kernels, thread, threads, recipe, flags, spins):
+    """min(1, CLIP_NORM / length of all gradients); they and their penalties must be in G and GB."""
+    like = recipe[CLIP_NORM]
+    panel = 2 * lanes_of(like)
+    for i in range(layers.shape[0]):
+        k_panels = panels_of(layers[i, FAN_IN], like)
+        first, last = own_blocks(layers, i, thread, threads, like)
+        for block in range(first, last):
+            p, q = block // k_panels, block % k_panels
+            inputs = min(panel, layers[i, FAN_IN] - q * panel)
+            offset = p * layers[i, W_PANEL] + q * panel * ROW_BYTES
+            call(kernels[PENALISE], inputs, layers[i, W] + offset, layers[i, G] + offset, recipe, WEIGHT)
+            if q == 0:
+                offset = p * ROW_BYTES
+                call(kernels[PENALISE], 1, layers[i, B] + offset, layers[i, GB] + offset, recipe, BIAS)
+    barrier(flags, thread, threads, spins)
+    for i in range(layers.shape[0]):
+        p, q = share(panels_of(layers[i, FAN_OUT], like), thread, threads)
+        call(kernels[SQUARES], p, q, layers[i, G], layers[i, W_PANEL], layers[i, FAN_IN], layers[i, S], like)
+        call(kernels[SQUARES], p, q, layers[i, GB], ROW_BYTES, 1, layers[i, SB], like)
+    barrier(flags, thread, threads, spins)
+    squares = 0.0  # every thread adds them all, in the same order
+    for i in range(layers.shape[0]):
+        squares += call_total(kernels[TOTAL], layers[i, S], layers[i, FAN_OUT], like)
+        squares += call_total(kernels[TOTAL], layers[i, SB], layers[i, FAN_OUT], like)
+    length = math.sqrt(squares)
+    return type(like)(recipe[CLIP_NORM] / length) if length > recipe[CLIP_NORM] else type(like)(1)
+
+
+@inline
+def _limit_norms(layers, kernels, thread, threads, recipe):
+    """Max-norm on this thread's panels of every layer, and their transposed copies."""
+    limit = recipe[MAX_NORM]
+    panel = 2 * lanes_of(limit)
+    for i in range(layers.shape[0]):
+        first, last = share(panels_of(layers[i, FAN_OUT], limit), thread, threads)
+        fan_in, fan_out = layers[i, FAN_IN], layers[i, FAN_OUT]
+        call(kernels[LIMIT], first, last, layers[i, W], layers[i, W_PANEL], fan_in, limit)
+        for p in range(first, last if layers[i, WT] != 0 else first):
+            for q in range(panels_of(fan_in, limit)):
+                call(
+                    kernels[TRANSPOSE],
+                    layers[i, W] + p * layers[i, W_PANEL] + q * panel * ROW_BYTES,
+                    layers[i, WT] + q * layers[i, WT_PANEL] + p * panel * ROW_BYTES,
+                    min(panel, fan_in - q * panel),
+                    min(panel, fan_out - p * panel),
+                    limit,
+                )
+
+
+@jit
+def descend_layers(
+    layers, x, plan, kernels, bank, rows, thread, threads, mode, room, recipe, now, flags, spins
+):
+    """One update by kernels[STEP] from the last chunk of a batch; every thread of the team makes this call.
+
+    mode    CONTINUE if G holds the sums of chunks before, else 0
+    room    address of this thread's own room for the gradient of one block; 0: the gradients go to G
+    recipe, now   numbers of the run and of this update, see updates.py
+    """
+    like = now[RATE]
+    panel = 2 * lanes_of(like)
+    clips = recipe[CLIP_NORM] < math.inf
+    factor = type(like)(1)
+    if clips:
+        update_layers(layers, x, plan, kernels, bank, rows, thread, threads, mode, like)
+        factor = _clip_factor(layers, kernels, thread, threads, recipe, flags, spins)
+    for i in range(layers.shape[0]):
+        k_panels = panels_of(layers[i, FAN_IN], like)
+        first, last = own_blocks(layers, i, thread, threads, like)
+        for block in range(first, last):
+            p, q = block // k_panels, block % k_panels
+            inputs = min(panel, layers[i, FAN_IN] - q * panel)
+            offset = p * layers[i, W_PANEL] + q * panel * ROW_BYTES
+            gradients = layers[i, G]
+            if room != 0 and not clips:
+                gradients = room - offset
+            if not clips:
+                _weight_gradients(
+                    layers,
+                    i,
+                    x,
+                    plan,
+                    kernels,
+                    bank,
+                    rows,
+                    block,
+                    block + 1,
+                    first + k_panels,
+                    gradients,
+                    mode,
+                    like,
+                )
+            call(
+                kernels[STEP],
+                inputs,
+                layers[i, W] + offset,
+                gradients + offset,
+                layers[i, M] + offset,
+                layers[i, V] + offset,
+                recipe,
+                now,
+                factor,
+                PENALISED if clips else WEIGHT,
+            )
+            if q == 0:
+                call(
+                    kernels[STEP],
+                    1,
+                    layers[i, B] + p * ROW_BYTES,
+                    layers[i, GB] + p * ROW_BYTES,
+                    layers[i, MB] + p * ROW_BYTES,
+                    layers[i, VB] + p * ROW_BYTES,
+                    recipe,
+                    now,
+                    factor,
+                    BIAS,
+                )
+            if layers[i, WT] != 0 and kernels[LIMIT] == 0:
+                call(
+                    kernels[TRANSPOSE],
+                    layers[i, W] + offset,
+                    layers[i, WT] + q * layers[i, WT_PANEL] + p * panel * ROW_BYTES,
+                    inputs,
+                    min(panel, layers[i, FAN_OUT] - p * panel),
+                    like,
+                )
+    if kernels[LIMIT] != 0:
+        barrier(flags, thread, threads, spins)
+        _limit_norms(layers, kernels, thread, threads, recipe)

@@ -1,0 +1,62 @@
+"""Blocks of rows turned so that lanes are samples: what the losses have in common.
+
+A block is as many rows as a vector has lanes. Transposed, a column of it is one vector, and what goes over
+the outputs of a row (sum, maximum) is a plain loop in ascending order, whatever the vector width.
+"""
+
+import numpy as np
+
+from fastnn.kernels.jit import inline
+from fastnn.kernels.simd import (
+    constant,
+    load,
+    load_scalar,
+    mul,
+    size_of,
+    splat,
+    store,
+    store_scalar,
+    transpose_square,
+)
+from fastnn.kernels.target import VECTOR_BYTES
+from fastnn.kernels.tile_ir import ROW_BYTES
+
+# Vectors of scratch beside the blocks: one number for each sample of the block.
+NOTES = 5
+
+
+def scratch_bytes(n_outputs, dtype):
+    """Scratch of one thread: the transposed outputs in whole blocks, one block more, and the notes."""
+    lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
+    return (-(-n_outputs // lanes) * lanes + lanes + NOTES) * VECTOR_BYTES
+
+
+def spare_rows(dtype):
+    """Rows to allocate beyond the last one of Z: it is read in whole blocks, from any first row on."""
+    return VECTOR_BYTES // np.dtype(dtype).itemsize
+
+
+@inline
+def block_of(Z, stride, block, row):
+    """Address of a block of a panel-major Z: its first row, and `lanes` columns for each `block`."""
+    return Z + block // 2 * stride + block % 2 * VECTOR_BYTES + row * ROW_BYTES
+
+
+@inline
+def weights_of(note, weights, order, start, rows, scale):
+    """scale × the weights of samples order[start : start + rows]; the weights alone stay at `note`."""
+    if weights == 0:
+        return splat(scale)
+    item = size_of(scale)
+    store(note, constant(0.0, 0.0, scale))
+    for i in range(rows):
+        store_scalar(note + i * item, load_scalar(weights + item * order[start + i], scale))
+    return mul(load(note, scale), splat(scale))
+
+
+@inline
+def put_back(block, target, rows, like):
+    """Transpose a block back, in place, and write its first `rows` rows: not those of another thread."""
+    transpose_square(block, VECTOR_BYTES, block, VECTOR_BYTES, like)
+    for i in range(rows):
+        store(target + i * ROW_BYTES, load(block + i * VECTOR_BYTES, like))

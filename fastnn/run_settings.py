@@ -1,0 +1,47 @@
+"""What a training run needs to know beside the network and the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fastnn.backends import Array
+from fastnn.optimizers import SGD, Optimizer
+from fastnn.regularisation import Regularisation
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """Every value already checked.
+
+    batch_size      rows an update
+    threads         None: the backend chooses; the result does not depend on it
+    optimizer       how a gradient becomes a step
+    regularisation  penalties, dropout, limits
+    dropout_seed    from which, with the number of the update, every dropout mask follows
+    """
+
+    batch_size: int
+    threads: int | None = None
+    optimizer: Optimizer = field(default_factory=SGD)
+    regularisation: Regularisation = field(default_factory=Regularisation)
+    dropout_seed: int = 0
+
+    def n_updates(self, n_rows: int) -> int:
+        """Mini-batches in so many rows, the last one perhaps smaller."""
+        return -(-n_rows // self.batch_size)
+
+    def batch_rows(self, n_rows: int) -> Array:
+        """Rows in each of the mini-batches that so many make, (n_updates,) float64."""
+        rows = np.full(self.n_updates(n_rows), float(self.batch_size))
+        rows[-1] = n_rows - self.batch_size * (len(rows) - 1)
+        return rows
+
+    def mean_loss(self, losses: Array, n_rows: int) -> float:
+        """Mean over so many rows, of the mean losses of their mini-batches."""
+        return float(np.average(losses, weights=self.batch_rows(n_rows)))
+
+    def constant_rates(self, n_rows: int, learning_rate: float) -> Array:
+        """The same learning rate for each update that so many rows need."""
+        return np.full(self.n_updates(n_rows), learning_rate)

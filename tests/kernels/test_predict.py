@@ -1,0 +1,39 @@
+"""The path for a few rows: the bits of the large batch, whatever follows the layers."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from fastnn.backends import numba_backend, numpy_backend
+from tests.checks import assert_close, data_for, network_of
+
+LOSSES = numpy_backend.LOSSES
+N_ROWS = numba_backend.FEW_ROWS + 20  # so many that all together take the other path
+
+
+def assert_same_bits(network, X):
+    together = numba_backend.predict(network, X)
+    assert_close(together, numpy_backend.predict(network, X))
+    for rows in (slice(0, 1), slice(3, 4), slice(5, 22)):
+        np.testing.assert_array_equal(numba_backend.predict(network, X[rows]), together[rows])
+
+
+@pytest.mark.parametrize("activation", numpy_backend.ACTIVATIONS)
+def test_every_activation(activation, dtype, generator):
+    network = network_of((9, 130, 17, 3), dtype, generator, activation=activation)
+    assert_same_bits(network, data_for(network, N_ROWS, generator)[0])
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("n_outputs", [1, 2, 40])
+def test_every_loss(loss, n_outputs, dtype, generator):
+    activations = ("gelu", "relu", "softplus", "identity")
+    network = network_of((5, 20, 33, 8, 12, n_outputs), dtype, generator, activation=activations, loss=loss)
+    assert_same_bits(network, data_for(network, N_ROWS, generator)[0])
+
+
+def test_a_nan_stays_one(dtype, generator):
+    network = network_of((4, 6, 3), dtype, generator)
+    X = np.full((1, 4), np.nan, dtype)
+    assert np.isnan(numba_backend.predict(network, X)).all()
