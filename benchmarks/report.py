@@ -8,6 +8,7 @@ Reads   benchmarks/results/known_networks.json  of `known_networks.py --json`
         benchmarks/results/published.json       of `published.py --json`
         benchmarks/results/dropout.json         of `dropout.py --json`
         benchmarks/results/scaling.json         of `scaling.py --json`
+        benchmarks/results/train_many.json      of `train_many.py --json`
 Writes  the tables between the markers <!-- name --> and <!-- /name --> of README.md, and, where Matplotlib
         is installed, benchmarks/results/peers.png
 """
@@ -33,6 +34,7 @@ TABLES = {
     "published": ("published.json", accuracy.published),
     "dropout": ("dropout.json", accuracy.dropout),
     "scaling": ("scaling.json", speed.scaling),
+    "train-many": ("train_many.json", speed.train_many),
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("numba", reason="the probe of the peak, and what is measured, are compiled")
 
-from benchmarks import dropout, memory, options, published, record, scaling
+from benchmarks import dropout, memory, options, published, record, scaling, train_many
 from benchmarks.peak import Probe, Trial
 from benchmarks.rounds import Timed, speed
 from benchmarks.tables import accuracy
@@ -120,6 +120,16 @@ def test_scaling(probe):
     assert "took 10.0 MB of memory beside them (wanted: at most 40 MB)" in speed_tables.scaling(
         saved(content)
     )
+
+
+def test_train_many(probe):
+    work = dataclasses.replace(train_many.WORKS[-1], options=train_many.WORKS[-1].options | {"epochs": 1})
+    rows = [train_many.measure(work, 2, probe, rounds=1)]
+    assert rows[0]["speed_up"][1] > 0
+    content = {"machine": record.machine(), "rounds": 1, "rows": [*rows, rows[0] | {"wanted": 1.8}]}
+    table = speed_tables.train_many(saved(content))
+    assert table.count("\n| 4-16-3 b8, 150 rows |") == 2
+    assert "| 1.8 |" in table
 
 
 def test_many_rows_repeat_made_up_ones():

@@ -33,8 +33,15 @@ def split(
         data = replace(data, X=network.standardisation.apply(data.X, network.dtype))
     if chosen is not None:
         weights = None if data.weights is None else data.weights[chosen]
-        return replace(data, rows=rows), Data.whole(data.X[chosen], data.y[chosen], weights)
+        return _reweighted(replace(data, rows=rows)), Data.whole(data.X[chosen], data.y[chosen], weights)
     return data, None if validation is None else _of_ones_own(network, validation)
+
+
+def _reweighted(data: Data) -> Data:
+    """The same data with weights that are 1 on average over the rows to use."""
+    if data.weights is None:
+        return data
+    return replace(data, weights=data.weights / data.weights[data.rows].mean())
 
 
 def _divide(

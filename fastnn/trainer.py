@@ -88,7 +88,7 @@ class Training:
         self._validation = None if held_out is None else Validation(network, backend, held_out, metrics)
         self._generator, self._shuffle = generator, shuffle
         self.between_parts: Callable[[], None] = lambda: None
-        self._rows, self._batch_size, self._weights = data.rows, settings.batch_size, data.weights
+        self._rows, self._batch_size = data.rows, settings.batch_size
         self._run: Run = (
             lbfgs.Run(backend, network, data.X, data.y, settings, data.weights)
             if isinstance(settings.optimizer, LBFGS)
@@ -264,7 +264,7 @@ class Training:
         parts = list(self._parts(order, rates))
         # All at once, in order: the mean must not depend on how long the parts were.
         losses = np.concatenate([losses for losses, _ in parts])
-        shares = self._shares(order)
+        shares = self._batch_rows
         return float((losses * shares).sum() / shares.sum()), sum(correct for _, correct in parts)
 
     def _parts(self, order: Array, rates: Array) -> Iterator[tuple[Array, int]]:
@@ -280,14 +280,6 @@ class Training:
             start, self._part = end, min(_next_part(self._part, elapsed), self.n_updates)
             self.between_parts()
             yield trained
-
-    def _shares(self, order: Array) -> Array:
-        """How much each mini-batch counts in the epoch's mean loss: its rows, or their weights."""
-        if self._weights is None:
-            return self._batch_rows
-        weights = self._weights[order].astype(np.float64)
-        shares: Array = np.add.reduceat(weights, np.arange(0, len(order), self._batch_size))
-        return shares
 
 
 def _like(known: Array, stored: Array) -> Array:

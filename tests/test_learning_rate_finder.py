@@ -156,8 +156,8 @@ def test_losses_below_zero_are_no_end(generator):
 
 
 def test_rates_that_are_all_too_large_are_an_error(blobs):
-    X, y = blobs
-    with pytest.raises(DivergedError, match="does not fall at any learning rate from 1000 to 1e\\+06") as caught:
+    X = blobs[0]
+    with pytest.raises(DivergedError, match="does not fall at any learning rate from 1000 to") as caught:
         find(X, X[:, 0], activation="identity", smallest=1e3, largest=1e6)
     assert "\n" not in str(caught.value)
 
@@ -295,7 +295,7 @@ def test_an_unknown_option_is_named(blobs):
 def test_repr_says_what_was_found(blobs):
     found = find(*blobs)
     assert re.fullmatch(
-        r"RangeTest\(suggestion=[\d.e-]+: \d+ updates with rates from 1e-06 to [\d.e-]+, loss from [\d.]+ to its "
-        r"lowest [\d.]+ at [\d.e-]+\)",
+        r"RangeTest\(suggestion=[\d.e-]+: \d+ updates with rates from 1e-06 to [\d.e-]+, "
+        r"loss from [\d.]+ to its lowest [\d.]+ at [\d.e-]+\)",
         repr(found),
     )

@@ -138,3 +138,14 @@ def test_a_split_whose_rows_do_not_count_is_one_line(generator):
     X, y = data_for("squared_error", generator)
     with pytest.raises(InputError, match="no validation row that counts"):
         fastnn.train(X, y, sample_weight=np.arange(30) == 0, validation=1 / 30, seed=0)
+
+
+def test_balanced_classes_weigh_alike_in_small_batches_too(backend_name):
+    """A mini-batch pulls as hard as its rows count: divided by its own weight, a rare row would be lost."""
+    generator = np.random.default_rng(4)
+    y = (np.arange(1000) < 20).astype(int)
+    X = generator.normal(size=(1000, 2)) + 1.2 * y[:, None]
+    settings = {"hidden": (), "batch_size": 8, "learning_rate": 0.02, "epochs": 30, "seed": 0}
+    model = fastnn.train(X, y, class_weight="balanced", backend=backend_name, **settings)
+    recalls = [np.mean(model.predict(X[y == label]) == label) for label in (0, 1)]
+    assert min(recalls) > 0.65

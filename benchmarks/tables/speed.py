@@ -111,3 +111,20 @@ def _memory(result: dict[str, Any]) -> str:
         f"{result['added'] / 1e6:.1f} MB of memory beside them (wanted: at most "
         f"{result['most'] / 1e6:.0f} MB)."
     )
+
+
+def train_many(saved: dict[str, Any]) -> str:
+    """Models a second trained one by one, and how much faster they are trained side by side."""
+    counts = sorted({int(n) for row in saved["rows"] for n in row["speed_up"]})
+    rows = []
+    for row in saved["rows"]:
+        ratios = {int(n): ratio for n, ratio in row["speed_up"].items()}
+        cells = [starred(f"{ratios[n]:.2f}", row["quiet"]) for n in counts]
+        wanted = "" if row["wanted"] is None else f"{row['wanted']:.1f}"
+        rows.append([row["name"], f"{row['models_per_second']:.1f}", *cells, wanted])
+    named = [f"{n} worker{'s' * (n > 1)}" for n in counts]
+    quiet = all(row["quiet"] for row in saved["rows"])
+    return (
+        f"{table(['network', 'models/s one by one', *named, 'wanted'], rows)}\n\n"
+        f"{measured_on(saved['machine'])}. Medians of {saved['rounds']} alternating rounds.{stars(quiet)}"
+    )

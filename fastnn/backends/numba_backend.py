@@ -213,6 +213,8 @@ def loss_and_gradients(
     regularisation = regularisation or Regularisation()
     smoothing = Regularisation(label_smoothing=regularisation.label_smoothing)
     settings = RunSettings(batch_size=len(X), threads=1, regularisation=smoothing)
+    if weights is not None:  # a run takes them to be 1 on average
+        weights = weights / (weights.mean() or 1)
     run = Run(network, X, y, settings, weights, gradients=True)
     loss, _ = run.accumulate(np.arange(len(X)))
     dWs, dbs = [np.empty_like(W) for W in network.weights], [np.empty_like(b) for b in network.biases]

@@ -88,15 +88,15 @@ def recipe(settings: RunSettings, dtype: np.dtype[Any]) -> Array:
 
 
 def steps(
-    settings: RunSettings, learning_rates: Array, shares: Array, first_step: int, dtype: np.dtype[Any]
+    settings: RunSettings, learning_rates: Array, rows: Array, first_step: int, dtype: np.dtype[Any]
 ) -> Array:
     """(n_updates, STEP_FIELDS) numbers of each update after `first_step`.
 
-    shares   (n_updates,) rows of each mini-batch, or the sum of their weights
+    rows   (n_updates,) of each mini-batch
     """
     numbers = np.zeros((len(learning_rates), STEP_FIELDS))
     numbers[:, RATE] = learning_rates
-    numbers[:, SCALE] = np.divide(1.0, shares, where=shares > 0, out=np.zeros(len(shares)))
+    numbers[:, SCALE] = 1 / rows
     numbers[:, SHRINK] = 1 - learning_rates * _decay(settings.optimizer, settings.regularisation)
     if isinstance(settings.optimizer, Adam):
         t = np.arange(first_step + 1, first_step + 1 + len(learning_rates))

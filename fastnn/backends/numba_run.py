@@ -86,8 +86,8 @@ class Run:
     def _train(self, order: Array, learning_rates: Array, *, descend: bool) -> tuple[Array, int]:
         workspace, team, n_threads = self.workspace, self._team, self._team_size.choose()
         order, losses = np.ascontiguousarray(order, np.int64), np.empty(len(order))
-        shares = self._shares(order)
-        numbers = steps(self._settings, learning_rates, shares, self.step, workspace.dtype)
+        rows = self._settings.batch_rows(len(order))
+        numbers = steps(self._settings, learning_rates, rows, self.step, workspace.dtype)
         scalar = workspace.dtype.type
         option = scalar(loss_option(self._network, self._settings.regularisation.label_smoothing))
 
@@ -123,17 +123,8 @@ class Run:
         n_correct = sum(team.run(work, n_threads))
         self._team_size.record(n_threads, len(order), time.perf_counter() - start)
         self.step += len(learning_rates)
-        # The rows' losses are weighted already.
         sums = np.add.reduceat(losses, np.arange(0, len(order), self._settings.batch_size))
-        return sums / np.where(shares > 0, shares, 1), n_correct
-
-    def _shares(self, order: Array) -> Array:
-        """Rows of each mini-batch, or the sum of their weights."""
-        if self._weights is None:
-            return self._settings.batch_rows(len(order))
-        starts = np.arange(0, len(order), self._settings.batch_size)
-        shares: Array = np.add.reduceat(self._weights[order].astype(np.float64), starts)
-        return shares
+        return sums / rows, n_correct  # the rows' losses are weighted already
 
     def state(self) -> dict[str, Array]:
         """See numpy_backend.Run.state; the arrays come out of their panels."""

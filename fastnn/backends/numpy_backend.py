@@ -167,6 +167,9 @@ class Run:
             losses[update], dZ = _loss(
                 network, preactivations[-1], y, weights, settings.regularisation.label_smoothing
             )
+            if weights is not None:  # 1 on average over all rows: a mini-batch pulls as hard as its rows count
+                losses[update] *= weights.mean()
+                dZ = dZ * weights.mean()
             dWs, dbs = backward(network, inputs, preactivations, dZ, masks)
             descend(
                 settings.optimizer,
@@ -220,7 +223,10 @@ class Run:
 def open_run(
     network: Parameters, X: Array, y: Array, settings: RunSettings, weights: Array | None = None
 ) -> Run:
-    """Open a training run of `network` on the rows of X (uint8 or the network's dtype) and y."""
+    """Open a training run of `network` on the rows of X (uint8 or the network's dtype) and y.
+
+    weights   (n,) of the rows, 1 on average; the loss of a mini-batch of m rows is Σ wᵢ lossᵢ / m
+    """
     return Run(network, X, y, settings, weights)
 
 

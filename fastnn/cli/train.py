@@ -63,7 +63,12 @@ def train(
         str, Option(metavar="N", help="Rows an update: a number, full (all of them), or auto.")
     ] = default_of("batch_size"),
     optimizer: Annotated[
-        str, Option(metavar="NAME", help=f"How gradients become steps: {', '.join(OPTIMIZERS)}.")
+        str,
+        Option(
+            metavar="NAME",
+            help=f"How gradients become steps: {', '.join(OPTIMIZERS)}, or auto: adam for tables, sgd for "
+            "images and with --learning-rate.",
+        ),
     ] = default_of("optimizer"),
     learning_rate: Annotated[str, Option(metavar="RATE", help="Step size: a number, or auto.")] = default_of(
         "learning_rate"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import fastnn
@@ -63,6 +64,19 @@ def test_every_and_options_reach_the_training() -> None:
     assert "64-16-8-10 tanh, float64" in result.lines[2]
     assert "batch size 1437, learning rate 0.5" in result.lines[3]
     assert [line.split()[1] for line in result.lines if line.startswith("epoch")] == ["2/5", "4/5", "5/5"]
+
+
+def test_optimizer_and_schedule_are_those_of_the_library(tmp_path: Path) -> None:
+    names = {"optimizer": "momentum", "schedule": "cosine"}
+    options = [part for name, value in names.items() for part in (f"--{name}", value)]
+    succeeds("train", "digits", "--epochs", 2, "--seed", 3, *options, "--out", "m.safetensors", folder=tmp_path)
+    by_command = fastnn.load(tmp_path / "m.safetensors")
+    X, y = fastnn.datasets.load("digits", split="train")
+    by_hand = fastnn.train(X, y, epochs=2, seed=3, backend="numpy", **names)
+    for W, V in zip(by_command.weights, by_hand.weights, strict=True):
+        np.testing.assert_array_equal(W, V)
+    assert "schedule='linear' is unknown; use 'constant'" in fails("train", "digits", "--schedule", "linear")
+    assert "optimizer='newton' is unknown; use" in fails("train", "digits", "--optimizer", "newton")
 
 
 def test_hidden_0_is_softmax_regression_and_quiet_prints_the_result_only() -> None:
