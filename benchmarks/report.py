@@ -6,6 +6,7 @@ Reads   benchmarks/results/known_networks.json  of `known_networks.py --json`
         benchmarks/results/whole_process.json   of `whole_process.py --json`
         benchmarks/results/options.json         of `options.py --json`, with and without `--dense`
         benchmarks/results/published.json       of `published.py --json`
+        benchmarks/results/defaults.json        of `defaults.py --json`
         benchmarks/results/dropout.json         of `dropout.py --json`
         benchmarks/results/scaling.json         of `scaling.py --json`
         benchmarks/results/train_many.json      of `train_many.py --json`
@@ -31,6 +32,7 @@ TABLES = {
     "peers": ("side_by_side.json", peers.peers),
     "whole-process": ("whole_process.json", accuracy.whole_process),
     "options": ("options.json", speed.options),
+    "defaults": ("defaults.json", accuracy.defaults),
     "published": ("published.json", accuracy.published),
     "dropout": ("dropout.json", accuracy.dropout),
     "scaling": ("scaling.json", speed.scaling),

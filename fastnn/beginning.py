@@ -93,7 +93,7 @@ def from_model(
         backend=backend,
     )
     inputs.check_n_features(examples.table, network.sizes[0])
-    network.check_pixels(examples.table)
+    inputs.check_pixels(examples.table, network.input_scale)
     standardises = network.standardisation is not None
     X = examples.table if standardises else examples.features(float_type)
     values = network.checked_targets(examples.y, len(examples.rows))

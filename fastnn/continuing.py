@@ -89,9 +89,8 @@ def partial_train(
         batch_size=resolving.batch_size(now.batch_size, now.settings.optimizer, len(data.rows)),
         threads=now.settings.threads if threads is None else resolving.threads(threads, backend_name),
     )
-    history = network.history if now.n_passes else History({"backend": backend_name})
-    history.settings |= {"batch_size": settings.batch_size, "learning_rate": now.learning_rate}
-    kept, network.history = network.history, history
+    rate = float(now.learning_rate)
+    kept, network.history = network.history, History()
     try:
         with Training(
             network,
@@ -100,7 +99,7 @@ def partial_train(
             None,
             settings,
             epochs=1,
-            learning_rate=float(now.learning_rate),
+            learning_rate=rate,
             schedule=Constant(),
             generator=now.generator,
             shuffle=shuffle,
@@ -109,9 +108,12 @@ def partial_train(
                 training.run.set_state(now.run_state or {})
             training.fit([])
             state = training.run.state()
-    except BaseException:
-        network.history = kept
-        raise
+    finally:
+        this_pass, network.history = network.history, kept
+    if not now.n_passes:
+        network.history = History({"backend": backend_name})
+    network.history.append(this_pass)
+    network.history.settings |= {"batch_size": settings.batch_size, "learning_rate": rate}
     network.continuation = replace(
         now, run_state=state, data=_digest(settings, data), n_passes=now.n_passes + 1
     )

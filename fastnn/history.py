@@ -39,6 +39,12 @@ class History(Mapping[str, list[float]]):
         self._columns = {name: [float(value) for value in column] for name, column in columns.items()}
         self.best_epoch = best_epoch
 
+    def append(self, later: History) -> None:
+        """Go on with what another record holds, and end as it did."""
+        for epoch in range(later.n_epochs):
+            self.record(**{name: column[epoch] for name, column in later.items()})
+        self.stop_reason = later.stop_reason
+
     @property
     def n_epochs(self) -> int:
         """Epochs recorded so far."""

@@ -125,15 +125,16 @@ def find_learning_rate(
 
     # The same batches and dropout masks in both, for both have the same seed.
     first = losses_at(np.zeros(len(rates)))
-    losses = losses_at(rates, first)
-    smoothed = first.mean() + _smoothed(losses - first[: len(losses)], WIDTH * n_updates)
-    if not smoothed.min() < first.mean():
-        raise DivergedError(
-            f"the loss does not fall at any learning rate from {smallest:g} to {largest:g}; pass a smaller "
-            "smallest=, or scale the columns of X (and a regression's y) to mean 0 and deviation 1"
-        )
-    rates = rates[: len(losses)]
-    return RangeTest(rates, losses, smoothed, suggested(rates, smoothed, float(first.mean())))
+    if np.isfinite(first).all():
+        losses = losses_at(rates, first)
+        smoothed = first.mean() + _smoothed(losses - first[: len(losses)], WIDTH * n_updates)
+        if smoothed.min() < first.mean():
+            rates = rates[: len(losses)]
+            return RangeTest(rates, losses, smoothed, suggested(rates, smoothed, float(first.mean())))
+    raise DivergedError(
+        f"the loss does not fall at any learning rate from {smallest:g} to {largest:g}; pass a smaller "
+        "smallest=, or scale the columns of X (and a regression's y) to mean 0 and deviation 1"
+    )
 
 
 def suggested(rates: Array, smoothed: Array, start: float) -> float:
@@ -142,6 +143,11 @@ def suggested(rates: Array, smoothed: Array, start: float) -> float:
     The floor is where the smoothed loss has made at least half of its whole fall, from `start`, the first
     weights' loss, to its least value. Left of it the rate is too small to learn much in an update, right of
     it the steps are too large.
+
+    Chosen by measurement: iris (raw and standardised), wine, breast cancer, diabetes, digits, 5000 images of
+    MNIST and a made-up regression; SGD with and without momentum, Adam, RMSprop; six seeds each. The score
+    after 20 epochs was 0.021 below that of the best of 25 rates on average and 0.15 at worst. A tenth of the
+    rate of the least loss gave 0.036 and 0.37, the steepest descent 0.038 and 0.48.
     """
     least = smoothed.min()
     floor = np.flatnonzero(smoothed <= least + (1 - FLOOR) * (start - least))

@@ -10,6 +10,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import lru_cache
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -254,6 +255,7 @@ def _listed(settings: Any) -> list[Any]:
     return listed
 
 
+@lru_cache
 def _known() -> list[str]:
     return [name for name in inspect.signature(train).parameters if name not in NOT_HERE] + list(ROWS)
 

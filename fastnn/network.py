@@ -16,7 +16,6 @@ from fastnn.history import History
 from fastnn.initialisation import initial_parameters
 from fastnn.optimizers import Optimizer
 from fastnn.standardisation import Folded, Standardisation
-from fastnn.warning import warn
 
 UINT8 = np.dtype(np.uint8)
 ACTIVATIONS = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "tanh", "logistic", "identity")
@@ -69,7 +68,7 @@ class Network:
             raise InputError(f"classes has {len(classes)} labels, but the last layer has {n_outputs} outputs")
         self.classes = classes
         self.input_scale = input_scale
-        self.standardisation = _standardisation(input_mean, input_deviation, len(self.weights[0]))
+        self.standardisation = Standardisation.given(input_mean, input_deviation, len(self.weights[0]))
         self.history = History()
         self.prepared: Any = None
         self._folded: Folded | None = None
@@ -265,7 +264,7 @@ class Network:
         if self.standardisation is None:
             return self._raw_features(X, name)
         array = inputs.features(X, name=name, dtype=None, n_features=self.sizes[0])
-        self.check_pixels(array, name)
+        inputs.check_pixels(array, self.input_scale, name)
         return self.standardisation.apply(array, self.dtype, name)
 
     def _raw_features(self, X: Any, name: str) -> Array:
@@ -276,18 +275,8 @@ class Network:
             inputs.check_finite(X, name)
             return X
         array = inputs.features(X, name=name, dtype=dtype, n_features=n_features)
-        self.check_pixels(array, name)
+        inputs.check_pixels(array, self.input_scale, name)
         return array
-
-    def check_pixels(self, X: Array, name: str = "X") -> None:
-        """InputError or a warning where the one of model and X is of uint8 images and the other is not."""
-        if X.dtype == np.uint8 and self.input_scale is None:
-            raise InputError(
-                f"{name} is uint8, but the model was trained on other numbers: convert it to float and scale "
-                "it as the training data were"
-            )
-        if X.dtype != np.uint8 and self.input_scale is not None:
-            _warn_if_pixels(X, self.input_scale, name)
 
     def checked_targets(self, y: Any, n_rows: int, name: str = "y") -> Array:
         """Class indices (n,) or regression targets (n, n_outputs) for this network, or InputError."""
@@ -345,36 +334,11 @@ def hidden_activations(activation: str | Sequence[str], n_hidden: int) -> tuple[
     return names
 
 
-def _standardisation(mean: Any, deviation: Any, n_features: int) -> Standardisation | None:
-    if mean is None and deviation is None:
-        return None
-    if mean is None or deviation is None:
-        raise InputError("input_mean and input_deviation go together; one of them is None")
-    found = Standardisation(mean, deviation)
-    for name, values in (("input_mean", found.mean), ("input_deviation", found.deviation)):
-        if values.shape != (n_features,) or not np.isfinite(values).all():
-            raise InputError(f"{name} has shape {values.shape}; it must hold {n_features} finite numbers")
-    if not np.all(found.deviation > 0):
-        raise InputError("input_deviation must be above 0 for every feature")
-    return found
-
-
 def _overflow(X: Array) -> InputError:
     return InputError(
         f"the model's outputs for X are not finite numbers: X has values up to {np.abs(X).max():.3g}, too "
         "large for the weights; scale it, or train with standardize=True"
     )
-
-
-def _warn_if_pixels(X: Array, input_scale: float, name: str) -> None:
-    largest, expected = float(X.max()), 255 * input_scale
-    too_small = 0 < largest <= 1 < expected  # a standardised model takes 0…255
-    if largest > 1.5 * expected or too_small:
-        factor = expected if too_small else input_scale
-        warn(
-            f"{name} is {X.dtype} with values up to {largest:g}, but the model was trained on uint8 images "
-            f"scaled to 0…{expected:g}: pass uint8" + (f", or {name} * {factor:.6g}" if factor != 1 else "")
-        )
 
 
 def _check_layers(weights: list[Array], biases: list[Array]) -> None:

@@ -44,6 +44,21 @@ class Standardisation:
             object.__setattr__(self, name, values)
 
     @classmethod
+    def given(cls, mean: Any, deviation: Any, n_features: int) -> Standardisation | None:
+        """From a model's two arrays, None where it has none; InputError for arrays that cannot be."""
+        if mean is None and deviation is None:
+            return None
+        if mean is None or deviation is None:
+            raise InputError("input_mean and input_deviation go together; one of them is None")
+        found = cls(mean, deviation)
+        for name, values in (("input_mean", found.mean), ("input_deviation", found.deviation)):
+            if values.shape != (n_features,) or not np.isfinite(values).all():
+                raise InputError(f"{name} has shape {values.shape}; it must hold {n_features} finite numbers")
+        if not np.all(found.deviation > 0):
+            raise InputError("input_deviation must be above 0 for every feature")
+        return found
+
+    @classmethod
     def measured(cls, X: Array, rows: Array | None = None) -> Standardisation:
         """Mean and population deviation of each column of X (n, n_features) over `rows`; None: all rows.
 

@@ -270,6 +270,7 @@ def test_a_pass_that_diverges_leaves_the_model_as_it_was(generator, backend_name
         np.testing.assert_array_equal(array, old)
     assert model.history is history
     assert model.continuation is state
+    assert (history.stop_reason, history.n_epochs) == ("epochs", 2)
     model.partial_train(X, X[:, 0])
 
 

@@ -63,11 +63,14 @@ def test_the_suggestion_trains_well_on_mnist(mnist, optimizer):
 
 
 def test_a_noisy_regression_gets_about_the_same_suggestion_from_every_seed(generator):
-    """Mini-batches of eight rows whose losses differ far more than any learning rate can lower them."""
+    """Mini-batches of eight rows whose losses differ more than any learning rate can lower them.
+
+    Without taking the first weights' losses away, suggestions went down to 1e-6.
+    """
     X = generator.normal(size=(1000, 10))
     y = 0.5 * X[:, 0] + generator.normal(size=1000)
     found = [find(X, y, hidden=32, seed=seed, batch_size=8).suggestion for seed in range(6)]
-    assert max(found) < 5 * min(found)
+    assert max(found) < 10 * min(found)
     options = {"hidden": 32, "batch_size": 8, "seed": 0, "backend": "numpy", "learning_rate": found[0]}
     assert fastnn.train(X, y, epochs=3, **options).score(X, y) > 0.1
 
@@ -155,11 +158,15 @@ def test_losses_below_zero_are_no_end(generator):
     assert len(found.losses) > 100
 
 
-def test_rates_that_are_all_too_large_are_an_error(blobs):
+@pytest.mark.parametrize(
+    ("size", "smallest"), [(1.0, 1e3), (1e30, 1e-6)], ids=["all rates too large", "the first loss overflows"]
+)
+def test_where_the_loss_never_falls_is_an_error(blobs, recwarn, size, smallest):
     X = blobs[0]
-    with pytest.raises(DivergedError, match="does not fall at any learning rate from 1000 to") as caught:
-        find(X, X[:, 0], activation="identity", smallest=1e3, largest=1e6)
+    with pytest.raises(DivergedError, match="does not fall at any learning rate from") as caught:
+        find(X, size * X[:, 0], activation="identity", smallest=smallest, largest=1e6)
     assert "\n" not in str(caught.value)
+    assert not recwarn.list
 
 
 # ---- the rule ---------------------------------------------------------------------------------------------

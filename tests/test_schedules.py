@@ -64,15 +64,6 @@ def test_inverse_scaling():
     )
 
 
-def test_inverse_scaling_is_that_of_scikit_learn():
-    optimizers = pytest.importorskip("sklearn.neural_network._stochastic_optimizers")
-    theirs = optimizers.SGDOptimizer([np.zeros(1)], 0.3, lr_schedule="invscaling", power_t=0.7)
-    ours = schedules.rates(InverseScaling(power=0.7, per="update"), 0.3, 1, 50)
-    for time in range(50):
-        theirs.iteration_ends(time)
-        assert theirs.learning_rate == pytest.approx(ours[time])
-
-
 def test_cosine():
     factors = whole(Cosine(final=0.2), 4, 5)
     np.testing.assert_allclose(factors, 0.6 + 0.4 * np.cos(np.pi * np.arange(20) / 20))

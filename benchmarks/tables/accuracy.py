@@ -20,6 +20,17 @@ def known_networks(saved: dict[str, Any]) -> str:
     return table(["name", "network", "test accuracy", "at least", "seconds"], rows)
 
 
+def defaults(saved: dict[str, Any]) -> str:
+    """fastnn told nothing beside scikit-learn told nothing: mean ± standard error."""
+
+    def cell(row: dict[str, Any], name: str) -> str:
+        return f"{100 * row[name]:.1f} ± {100 * row[name + '_error']:.1f} %" if name in row else "–"
+
+    names = ("fastnn", "scikit-learn")
+    rows = [[row["name"], *(cell(row, name) for name in names)] for row in saved["rows"]]
+    return f"{table(['data', *names], rows)}\n\nMean and standard error of {saved['seeds']} seeds."
+
+
 def published(saved: dict[str, Any]) -> str:
     """Accuracies beside published ones."""
     rows = [

@@ -65,6 +65,28 @@ def is_ready(X: Any, dtype: np.dtype[Any], n_features: int) -> bool:
     )
 
 
+def check_pixels(X: Array, input_scale: float | None, name: str = "X") -> None:
+    """InputError or a warning where either the model or X is of uint8 images, and the other is not.
+
+    input_scale   what the model multiplies uint8 by; None for a model of other numbers
+    """
+    if X.dtype == np.uint8 and input_scale is None:
+        raise InputError(
+            f"{name} is uint8, but the model was trained on other numbers: convert it to float and scale "
+            "it as the training data were"
+        )
+    if X.dtype == np.uint8 or input_scale is None:
+        return
+    largest, expected = float(X.max()), 255 * input_scale
+    too_small = 0 < largest <= 1 < expected  # a standardised model takes 0…255
+    if largest > 1.5 * expected or too_small:
+        factor = expected if too_small else input_scale
+        warn(
+            f"{name} is {X.dtype} with values up to {largest:g}, but the model was trained on uint8 images "
+            f"scaled to 0…{expected:g}: pass uint8" + (f", or {name} * {factor:.6g}" if factor != 1 else "")
+        )
+
+
 def warn_if_badly_scaled(X: Array) -> None:
     """Warn once if float features are so large, or so unlike, that plain gradient descent learns badly."""
     if X.dtype == np.uint8:

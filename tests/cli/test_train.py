@@ -69,7 +69,8 @@ def test_every_and_options_reach_the_training() -> None:
 def test_optimizer_and_schedule_are_those_of_the_library(tmp_path: Path) -> None:
     names = {"optimizer": "momentum", "schedule": "cosine"}
     options = [part for name, value in names.items() for part in (f"--{name}", value)]
-    succeeds("train", "digits", "--epochs", 2, "--seed", 3, *options, "--out", "m.safetensors", folder=tmp_path)
+    training = ("train", "digits", "--epochs", 2, "--seed", 3, *options)
+    succeeds(*training, "--out", "m.safetensors", folder=tmp_path)
     by_command = fastnn.load(tmp_path / "m.safetensors")
     X, y = fastnn.datasets.load("digits", split="train")
     by_hand = fastnn.train(X, y, epochs=2, seed=3, backend="numpy", **names)
