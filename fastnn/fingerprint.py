@@ -26,7 +26,7 @@ CONSEQUENCES = ("choice of rows", "initial")
 def of(training: Training, settings: RunSettings, data: Data, held_out: Data | None) -> dict[str, Any]:
     """Every setting that decides how a training goes on, and digests of what it is trained on.
 
-    Not among them: epochs, backend, threads, and whatever only watches.
+    Not among them: backend, threads, whatever only watches, and epochs, but for schedules that stretch over all.
     """
     return {
         **_of_network(training.network),
@@ -35,6 +35,7 @@ def of(training: Training, settings: RunSettings, data: Data, held_out: Data | N
         "batch_size": settings.batch_size,
         "learning_rate": training.learning_rate,
         "schedule": _shown(training.schedule),
+        "epochs": training.epochs if training.schedule.knows_epochs else None,
         "monitor": training.monitor,
         "measured": sorted(training.directions),
         "rows": len(data.rows),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -38,7 +38,13 @@ def _per(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Base of the schedules: frozen, checked when made; here factor 1 throughout."""
+    """Base of the schedules: frozen, checked when made; here factor 1 throughout.
+
+    knows_epochs   whether the factors depend on how many epochs there will be: then a training cannot be
+                   resumed with another number of them
+    """
+
+    knows_epochs: ClassVar[bool] = True
 
     def factors(self, epoch: int, epochs: int, n_updates: int) -> Array:
         """(n_updates,) factors for the updates of `epoch`, counted from 0, of `epochs`."""
@@ -57,10 +63,14 @@ class Schedule:
 class Constant(Schedule):
     """The learning rate as it is."""
 
+    knows_epochs: ClassVar[bool] = False
+
 
 @dataclass(frozen=True)
 class Step(Schedule):
     """Every so many epochs the rate is multiplied by `factor`: factor^⌊epoch/every⌋."""
+
+    knows_epochs: ClassVar[bool] = False
 
     every: int = 10
     factor: float = 0.1
@@ -76,6 +86,8 @@ class Step(Schedule):
 @dataclass(frozen=True)
 class Exponential(Schedule):
     """factor^t, t being the epochs passed: whole ones (per="epoch", the default), or parts of one too."""
+
+    knows_epochs: ClassVar[bool] = False
 
     factor: float = 0.95
     per: Per = "epoch"
@@ -96,6 +108,8 @@ class InverseScaling(Schedule):
     scikit-learn's SGDClassifier(learning_rate="invscaling", power_t=0.5) counts updates; its MLPClassifier
     counts rows, but only looks at them once an epoch.
     """
+
+    knows_epochs: ClassVar[bool] = False
 
     power: float = 0.5
     per: Per = "epoch"
@@ -184,6 +198,8 @@ class ReduceOnPlateau(Schedule):
 
     How the training goes decides, so `factors` are 1, and a callback changes `training.learning_rate`.
     """
+
+    knows_epochs: ClassVar[bool] = False
 
     patience: int = 5
     factor: float = 0.5

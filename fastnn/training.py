@@ -194,7 +194,9 @@ def train(
         lbfgs.check_options(batch_size, learning_rate, schedule, settings.regularisation)
     passes = resolving.epochs(epochs, settings.n_updates(len(data.rows)))
     measured = validation_metrics(metrics, network, held_out)
-    rate = resolving.learning_rate(learning_rate, optimizer, network, replace(everything, X=data.X), settings.batch_size)
+    rate = resolving.learning_rate(
+        learning_rate, optimizer, network, replace(everything, X=data.X), settings.batch_size
+    )
     reducer = schedule.callback()
     watchers = [
         *([] if reducer is None else [reducer]),

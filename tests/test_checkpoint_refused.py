@@ -277,3 +277,13 @@ def test_a_generator_that_cannot_be_kept(path):
 def test_reading_a_checkpoint_needs_one(tmp_path):
     with pytest.raises(CheckpointError, match="does not exist"):
         fastnn.checkpoint.read(tmp_path / "nothing")
+
+
+def test_a_schedule_that_stretches_over_all_epochs_needs_as_many(blobs, tmp_path):
+    X, y = blobs
+    settings = {"schedule": "cosine", "checkpoint": tmp_path / "run", "seed": 0, "resume": True}
+    fastnn.train(X, y, epochs=3, **settings)
+    with pytest.raises(CheckpointError, match="epochs was 3 and is 5"):
+        fastnn.train(X, y, epochs=5, **settings)
+    fastnn.train(X, y, epochs=3, checkpoint=tmp_path / "other", seed=0)
+    assert fastnn.train(X, y, epochs=5, **settings | {"schedule": "constant", "checkpoint": tmp_path / "other"})

@@ -167,7 +167,9 @@ class Run:
             losses[update], dZ = _loss(
                 network, preactivations[-1], y, weights, settings.regularisation.label_smoothing
             )
-            if weights is not None:  # 1 on average over all rows: a mini-batch pulls as hard as its rows count
+            if (
+                weights is not None
+            ):  # 1 on average over all rows: a mini-batch pulls as hard as its rows count
                 losses[update] *= weights.mean()
                 dZ = dZ * weights.mean()
             dWs, dbs = backward(network, inputs, preactivations, dZ, masks)

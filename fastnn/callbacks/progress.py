@@ -58,7 +58,7 @@ class ProgressBar(Callback):
 
 
 class EpochLines(Callback):
-    """A line every `every` epochs (None: about ten in all), and for the last one, on `stream` (None: stdout)."""
+    """A line every `every` epochs (None: about ten in all) and for the last, on `stream` (None: stdout)."""
 
     def __init__(self, every: int | None = None, *, stream: TextIO | None = None) -> None:
         self.every = None if every is None else inputs.whole_number("verbose", every)
