@@ -1,4 +1,4 @@
-"""What "auto" means for optimizer, epochs, batch size and learning rate, found by `benchmarks/defaults.py`."""
+"""What "auto" means for optimizer, epochs, batch size and learning rate, by `benchmarks/defaults.py`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from fastnn.optimizers import SGD, Adam, Optimizer
 
 # Rows looked at: enough for an eigenvalue of which two digits are used.
 SAMPLE = 1000
-
 
 # Rows of the smallest and largest batches that "auto" makes, where there are so many.
 LEAST_BATCH, MOST_BATCH = 8, 64
@@ -30,7 +29,7 @@ def optimizer(X: Array, learning_rate: float | str) -> Optimizer:
 
 
 def epochs(n_updates: int) -> int:
-    """20, or for small data as many as make LEAST_UPDATES updates, up to MOST_EPOCHS; `n_updates` an epoch."""
+    """20, or for small data, of `n_updates` an epoch, as many as make LEAST_UPDATES, up to MOST_EPOCHS."""
     return max(20, min(MOST_EPOCHS, -(-LEAST_UPDATES // n_updates)))
 
 

@@ -26,7 +26,8 @@ CONSEQUENCES = ("choice of rows", "initial")
 def of(training: Training, settings: RunSettings, data: Data, held_out: Data | None) -> dict[str, Any]:
     """Every setting that decides how a training goes on, and digests of what it is trained on.
 
-    Not among them: backend, threads, whatever only watches, and epochs, but for schedules that stretch over all.
+    Not among them: backend, threads, whatever only watches, and, but for schedules that stretch over them,
+    epochs.
     """
     return {
         **_of_network(training.network),

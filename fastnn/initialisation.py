@@ -41,8 +41,8 @@ def initial_parameters(
     with Glorot weights a table of few columns starts as a smoother function, which generalised better (wine
     98.0 instead of 97.3 %, iris 97.6 instead of 96.1 %, benchmarks/defaults.py). The output layer is linear.
     """
-    after_rectifier = [he if name in RECTIFIERS else glorot for name in activations[:-1]]
-    schemes = [glorot, *after_rectifier, glorot][: len(sizes) - 2] + [glorot]
+    after = [he if name in RECTIFIERS else glorot for name in activations[:-1]]
+    schemes = [glorot, *after, glorot] if activations else [glorot]
     weights, biases = [], []
     for scheme, (fan_in, fan_out) in zip(schemes, pairwise(sizes), strict=True):
         weights.append(scheme(fan_in, fan_out, generator).astype(dtype))

@@ -52,8 +52,8 @@ def train(
         bool,
         Option(
             "--standardize",
-            help="Bring each feature to mean 0 and deviation 1; the model remembers how. For tables in unlike "
-            "units.",
+            help="Bring each feature to mean 0 and deviation 1; the model remembers how. For tables in "
+            "unlike units.",
         ),
     ] = False,
     epochs: Annotated[

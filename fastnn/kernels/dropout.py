@@ -14,7 +14,7 @@ from fastnn.kernels.simd import I32, INT, Vector, emit_splat, lanes_of, load, mu
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.tile_ir import ROW_BYTES
 
-# As in backends/numpy_dropout.py, which compiled code must not depend on: its cache would not notice a change.
+# As in backends/numpy_dropout.py, which kernels must not import: their cache would not notice a change.
 GOLDEN_64, GOLDEN_32 = 0x9E3779B97F4A7C15, 0x9E3779B1
 
 
