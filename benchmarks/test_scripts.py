@@ -80,13 +80,19 @@ def test_parts_of_one_file_are_kept(tmp_path):
 
 
 def test_published(images):
-    rows = [
-        published.measure(network, images, images, [0, 1], epochs=2) for network in published.NETWORKS[-2:]
-    ]
+    content = {}
+    for patience in (10, 3):
+        rows = [
+            published.measure(network, images, images, [0, 1], patience, epochs=2)
+            for network in published.NETWORKS[-2:]
+        ]
+        part = {"machine": record.machine(), "patience": patience, "seeds": 2, "rows": rows}
+        content[f"patience {patience}"] = part | {"allowance": published.ALLOWANCE}
     assert rows[0]["name"] == "tanh 10-10"
     assert rows[0]["epochs"] == 2
-    content = {"machine": record.machine(), "seeds": 2, "allowance": published.ALLOWANCE, "rows": rows}
-    assert "points below: tanh 10-10, tanh 10." in accuracy.published(saved(content))  # labels are noise
+    table = accuracy.published(saved(content))
+    assert "| hidden layers | published | patience 3 | epochs | time | patience 10 |" in table
+    assert "points below: tanh 10-10 with patience 10, tanh 10 with" in table  # labels are noise
 
 
 def test_dropout(images, monkeypatch):

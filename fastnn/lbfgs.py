@@ -12,7 +12,7 @@ import numpy as np
 from fastnn.backends import Array, Backend, Parameters
 from fastnn.backends.numpy_updates import penalty
 from fastnn.errors import InputError, MissingDependencyError
-from fastnn.inputs import CLASSIFIER_LOSSES
+from fastnn.inputs import CLASSIFIER_LOSSES, all_finite
 from fastnn.lbfgs_steps import Iterate, iterate
 from fastnn.optimizers import LBFGS
 from fastnn.regularisation import Regularisation
@@ -108,6 +108,7 @@ class Run:
         self._flat, self._twin = _twin(network)
         self._at = _start(self._flat)
         self.read_weights()
+        self._kept = self._at
 
     @property
     def converged(self) -> bool:
@@ -175,6 +176,18 @@ class Run:
             int(arrays["step"]),
             bool(arrays["converged"]),
         )
+
+    def keep(self) -> bool:
+        """Remember the iterate, if its parameters are all finite: True if so."""
+        if not all_finite(self._at.parameters):
+            return False
+        self._kept = self._at
+        return True
+
+    def restore(self) -> None:
+        """Go back to the iterate that was remembered last."""
+        self._at = self._kept
+        self.write_back()
 
     def read_weights(self) -> None:
         """Take over the network's weights and biases, and begin without memory there."""

@@ -15,7 +15,6 @@ from fastnn.backends import Array, Backend, Run
 from fastnn.callbacks import Callback
 from fastnn.callbacks.calling import call, finish
 from fastnn.errors import CallbackError, DivergedError
-from fastnn.good_weights import GoodWeights
 from fastnn.metrics import Metric
 from fastnn.network import Network
 from fastnn.optimizers import LBFGS
@@ -96,7 +95,6 @@ class Training:
         )
         self._part = 1
         self._stopped = False
-        self._good = GoodWeights(network, self._run)
 
     def __enter__(self) -> Training:
         return self
@@ -219,6 +217,7 @@ class Training:
         if self.network.classes is not None:
             values["accuracy"] = n_correct / self.n_rows
         if self._validation is not None:
+            self.write_back()
             values |= self._validation.measure()
         self.history.record(**values)
         self.epoch += 1
@@ -233,6 +232,7 @@ class Training:
             self._keep_if_finite()  # an interrupted epoch too may have ended beyond all bounds
         except DivergedError as error:
             failure = failure or error
+        self.write_back()
         for late in finish(started, self):
             if failure is None:
                 failure = late
@@ -241,13 +241,13 @@ class Training:
         return failure
 
     def _keep_if_finite(self) -> None:
-        """Bring the network's weights up to date; DivergedError, and the last good ones, if not finite."""
-        if not self._good.keep():
+        """DivergedError, and the last good weights put back, where those of the run are not finite."""
+        if not self._run.keep():
             raise self._diverged(f"the weights are no longer finite in epoch {self.epoch + 1}")
 
     def _diverged(self, what: str) -> DivergedError:
         """The error, after the last good weights have been put back into network and run."""
-        self._good.restore()
+        self._run.restore()
         last = f" (it was {self.history['loss'][-1]:.4g} in epoch {self.epoch})" if self.epoch else ""
         return DivergedError(
             f"{what}{last}: learning_rate={self.learning_rate:g} is too large for this input; take a smaller "

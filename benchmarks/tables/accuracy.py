@@ -32,22 +32,35 @@ def defaults(saved: dict[str, Any]) -> str:
 
 
 def published(saved: dict[str, Any]) -> str:
-    """Accuracies beside published ones."""
-    rows = [
-        [
-            row["name"],
-            percent(row["accuracy"]),
-            f"{100 * row['published']:.1f} %",
-            f"{row['epochs']:g}",
-            duration(row["seconds"]),
-        ]
-        for row in saved["rows"]
+    """Accuracies beside published ones: three columns for each patience that was tried."""
+    by_name = {part["patience"]: {row["name"]: row for row in part["rows"]} for part in saved.values()}
+    patiences = sorted(by_name)
+    names = dict.fromkeys(row["name"] for part in saved.values() for row in part["rows"])
+    rows = []
+    for name in names:
+        found = [by_name[patience].get(name) for patience in patiences]
+        least = next(row["published"] for row in found if row)
+        rows.append(
+            [name, f"{100 * least:.1f} %", *(cell for row in found for cell in _published_cells(row))]
+        )
+    columns = [text for n in patiences for text in (f"patience {n}", "epochs", "time")]
+    first = next(iter(saved.values()))
+    seeds = f"Means of {first['seeds']} seeds. " if first["seeds"] > 1 else ""
+    low = [
+        f"{row['name']} with patience {part['patience']}"
+        for part in saved.values()
+        for row in part["rows"]
+        if row["accuracy"] < row["published"] - part["allowance"]
     ]
-    seeds = f"Means of {saved['seeds']} seeds. " if saved["seeds"] > 1 else ""
-    low = [row["name"] for row in saved["rows"] if row["accuracy"] < row["published"] - saved["allowance"]]
-    verdict = f"More than {100 * saved['allowance']:.1f} points below: {', '.join(low)}. " if low else ""
-    head = ["hidden layers", "test accuracy", "published", "epochs", "time"]
-    return f"{table(head, rows)}\n\n{seeds}{verdict}{measured_on(saved['machine'])}."
+    verdict = f"More than {100 * first['allowance']:.1f} points below: {', '.join(low)}. " if low else ""
+    head = ["hidden layers", "published", *columns]
+    return f"{table(head, rows)}\n\n{seeds}{verdict}{measured_on(first['machine'])}."
+
+
+def _published_cells(row: dict[str, Any] | None) -> list[str]:
+    if row is None:
+        return ["–"] * 3
+    return [percent(row["accuracy"]), f"{row['epochs']:g}", duration(row["seconds"])]
 
 
 def dropout(saved: dict[str, Any]) -> str:

@@ -62,6 +62,12 @@ class Run(Protocol):
     def set_state(self, arrays: Mapping[str, Array]) -> None:
         """Carry on from what `state` returned, of either backend."""
 
+    def keep(self) -> bool:
+        """Remember the parameters, if they are all finite: True if so. For the end of every epoch: quick."""
+
+    def restore(self) -> None:
+        """Go back to the parameters that `keep` remembered last, and write them back."""
+
     def read_weights(self) -> None:
         """Take over the network's weights and biases, which somebody has changed."""
 

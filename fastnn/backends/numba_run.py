@@ -13,6 +13,7 @@ from fastnn.backends.numba_recipe import extras, recipe, steps
 from fastnn.backends.numpy_dropout import threshold
 from fastnn.backends.team_size import TeamSize
 from fastnn.cpus import usable_cpus
+from fastnn.inputs import all_finite
 from fastnn.kernels.activations import CODES, IDENTITY, RELU, STORED
 from fastnn.kernels.epoch import train_rows
 from fastnn.kernels.sparsity import Sparsity
@@ -145,6 +146,22 @@ class Run:
             own = [np.ascontiguousarray(arrays[f"{slot}.{name}"], self.workspace.dtype) for name in names]
             n_layers = len(self._network.weights)
             self.workspace.write_slot(number, own[:n_layers], own[n_layers:])
+
+    def keep(self) -> bool:
+        """See numpy_backend.Run.keep: the parameters as they lie here, and what the optimizer keeps of them."""
+        if not self.workspace.all_finite():
+            weights = [np.empty_like(W) for W in self._network.weights]
+            biases = [np.empty_like(b) for b in self._network.biases]
+            self.workspace.read(weights, biases)
+            if not all_finite(*weights, *biases):
+                return False
+        self.workspace.keep()
+        return True
+
+    def restore(self) -> None:
+        """See numpy_backend.Run.restore."""
+        self.workspace.restore()
+        self.write_back()
 
     def read_weights(self) -> None:
         """Take over the network's weights and biases."""

@@ -29,6 +29,7 @@ from fastnn.backends.numpy_losses import *  # noqa: F403 - the leaves, by name
 from fastnn.backends.numpy_losses import count_correct, loss, outputs
 from fastnn.backends.numpy_updates import add_penalty_gradients, descend, penalty
 from fastnn.backends.numpy_updates import sgd_update as sgd_update  # the leaf, by name
+from fastnn.inputs import all_finite
 from fastnn.regularisation import Regularisation
 from fastnn.run_settings import RunSettings
 
@@ -146,6 +147,7 @@ class Run:
     ) -> None:
         self.network, self.X, self.y, self.weights = network, X, y, weights
         self.settings, self.step = settings, 0
+        self._kept: list[Array] = []
         slots = settings.optimizer.slots
         self._state = [
             {slot: np.zeros_like(parameter) for slot in slots}
@@ -211,6 +213,20 @@ class Run:
         for name, state in zip(state_names(len(self.network.weights)), self._state, strict=True):
             for slot, array in state.items():
                 array[...] = arrays[f"{slot}.{name}"]
+
+    def keep(self) -> bool:
+        """Remember the parameters, if they are all finite: True if so."""
+        parameters = [*self.network.weights, *self.network.biases]
+        if not all_finite(*parameters):
+            return False
+        self._kept = [parameter.copy() for parameter in parameters]
+        return True
+
+    def restore(self) -> None:
+        """Go back to the parameters that were remembered last."""
+        # Shorter is only the list of a run that never had anything to remember.
+        for parameter, kept in zip([*self.network.weights, *self.network.biases], self._kept, strict=False):
+            parameter[...] = kept
 
     def read_weights(self) -> None:
         """Take over the network's weights and biases, should they have been changed: nothing to do here."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -49,7 +50,7 @@ def adam_update(
     mean += (1 - beta_1) * gradient
     square *= beta_2
     square += (1 - beta_2) * gradient**2
-    unbiased_root = np.sqrt(square) / np.sqrt(1 - beta_2**step)
+    unbiased_root = np.sqrt(square) / math.sqrt(1 - beta_2**step)
     parameter -= learning_rate / (1 - beta_1**step) * mean / (unbiased_root + epsilon)
 
 

@@ -5,6 +5,7 @@ and `read_gradients` convert. The table is all that compiled code needs to know 
 widths and batch size never cause a compilation.
 """
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -95,6 +96,7 @@ class Workspace:
         self.like = self.dtype.type(0)
         self.rows = rows
         self._views = {}  # of parameters, by field
+        self._kept = None
         self.layers = np.zeros((len(sizes) - 1, FIELDS), np.int64)
         self._parameters, self._room = _Arena(0), _Arena(poison)
         for _ in range(2):  # once to measure the arenas, then with their addresses
@@ -157,6 +159,23 @@ class Workspace:
         """Write the parameters into lists of arrays, in place."""
         self._unpack(W, B, weights, biases)
 
+    def all_finite(self):
+        """Whether all parameters, and the optimizer's arrays, are finite numbers, and not huge."""
+        values = self._parameters.memory.view(self.dtype)
+        with np.errstate(all="ignore"):
+            return math.isfinite(values.dot(values))
+
+    def keep(self):
+        """Remember parameters and the optimizer's arrays as they lie here."""
+        if self._kept is None:
+            self._kept = np.empty_like(self._parameters.memory)
+        np.copyto(self._kept, self._parameters.memory)
+
+    def restore(self):
+        """Go back to what was remembered last, if anything was."""
+        if self._kept is not None:
+            np.copyto(self._parameters.memory, self._kept)
+
     def read_gradients(self, weights, biases):
         """Write the stored gradients into lists of arrays, in place."""
         self._unpack(G, GB, weights, biases)
@@ -191,7 +210,7 @@ class _Arena:
     """Hands out addresses twice: while measuring (from 0), then inside one allocation."""
 
     def __init__(self, fill):
-        self._fill, self._memory, self._base, self._used = fill, None, 0, 0
+        self._fill, self.memory, self._base, self._used = fill, None, 0, 0
 
     def begin(self):
         self._used = 0
@@ -203,6 +222,6 @@ class _Arena:
         return address
 
     def allocate(self):
-        if self._memory is None:
-            self._memory = aligned_bytes(max(64, self._used), self._fill)
-            self._base = self._memory.ctypes.data
+        if self.memory is None:
+            self.memory = aligned_bytes(max(64, self._used), self._fill)
+            self._base = self.memory.ctypes.data
