@@ -6,7 +6,9 @@ x · (W/s) + (b − m/s · W), a first layer made for raw features gives the sam
 
 from __future__ import annotations
 
+import ctypes
 import operator
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -113,7 +115,7 @@ class Folded:
 
     def __init__(self, network: Parameters, standardisation: Standardisation) -> None:
         self._arrays, self._standardisation = [*network.weights, *network.biases], standardisation
-        self._first = _bytes_of_first_layer(network)
+        self._unchanged = [_Unchanged(array) for array in (network.weights[0], network.biases[0])]
         W, b = fold(network.weights[0], network.biases[0], standardisation)
         self.weights, self.biases = [W, *network.weights[1:]], [b, *network.biases[1:]]
         self.activations, self.loss_name = network.activations, network.loss_name
@@ -125,13 +127,38 @@ class Folded:
         return (
             self._standardisation is standardisation
             and all(map(operator.is_, self._arrays, chain(network.weights, network.biases)))
-            and self._first == _bytes_of_first_layer(network)
+            and all(array.is_so() for array in self._unchanged)
         )
 
 
-def _bytes_of_first_layer(network: Parameters) -> tuple[bytes, bytes]:
-    # Comparing them takes 0.3 µs for 20×64 float32, a tenth of what NumPy's comparison does.
-    return network.weights[0].tobytes(), network.biases[0].tobytes()
+class _Unchanged:
+    """Tells whether somebody has written to an array since; that array must stay alive.
+
+    Every prediction asks: memcmp takes 0.2 µs for 20×64 float32 and 7 µs for 784×128, NumPy 2 and 15.
+    """
+
+    def __init__(self, array: Array) -> None:
+        self._array, self._kept = array, array.tobytes(order="A")
+        in_one_piece = array.flags.c_contiguous or array.flags.f_contiguous
+        self._address = array.ctypes.data if in_one_piece and MEMCMP is not None else None
+
+    def is_so(self) -> bool:
+        if self._address is None or MEMCMP is None:
+            return self._array.tobytes(order="A") == self._kept
+        return bool(MEMCMP(self._address, self._kept, len(self._kept)) == 0)
+
+
+def _memcmp() -> Any:
+    """The C library's, or None where it cannot be had."""
+    try:
+        function = ctypes.PyDLL("msvcrt" if os.name == "nt" else None).memcmp
+    except (OSError, AttributeError):
+        return None
+    function.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t)
+    return function
+
+
+MEMCMP = _memcmp()
 
 
 def fold(W: Array, b: Array, standardisation: Standardisation) -> tuple[Array, Array]:

@@ -186,7 +186,10 @@ def test_what_does_not_fold(generator, backend_name, mean, deviation):
 
 
 @pytest.mark.parametrize("folds", [True, False])
-def test_changed_weights_are_seen(generator, backend_name, folds):
+@pytest.mark.parametrize("memcmp", [True, False])
+def test_changed_weights_are_seen(generator, backend_name, folds, memcmp, monkeypatch):
+    if not memcmp:  # as where the C library cannot be had
+        monkeypatch.setattr(standardisation, "MEMCMP", None)
     X = generator.normal(1 if folds else 1e6, 1, size=(20, 4))
     network, inner, measured = network_for(X, backend_name, generator, hidden=(6,))
     assert measured.folds == folds
@@ -200,6 +203,10 @@ def test_changed_weights_are_seen(generator, backend_name, folds):
         lambda model: model.weights[0].__setitem__((2, 3), 5.0),
         lambda model: model.biases[0].__imul__(-2),
         lambda model: model.weights[1].__imul__(0.5),
+        lambda model: model.weights.__setitem__(0, np.asfortranarray(model.weights[0] / 2)),
+        lambda model: model.weights[0].__setitem__((1, 2), -3.0),
+        lambda model: model.weights.__setitem__(0, np.repeat(1.5 * model.weights[0], 2, axis=1)[:, ::2]),
+        lambda model: model.weights[0].__setitem__((3, 1), 4.0),
         lambda model: model.weights.__setitem__(0, -model.weights[0]),
         lambda model: model.biases.__setitem__(0, model.biases[0] + 1),
         lambda model: model.weights.__setitem__(1, model.weights[1] * 3),

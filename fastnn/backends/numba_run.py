@@ -148,7 +148,7 @@ class Run:
             self.workspace.write_slot(number, own[:n_layers], own[n_layers:])
 
     def keep(self) -> bool:
-        """See numpy_backend.Run.keep: the parameters as they lie here, and what the optimizer keeps of them."""
+        """See numpy_backend.Run.keep; the optimizer's arrays too, for they lie beside the parameters."""
         if not self.workspace.all_finite():
             weights = [np.empty_like(W) for W in self._network.weights]
             biases = [np.empty_like(b) for b in self._network.biases]
