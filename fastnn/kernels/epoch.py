@@ -26,6 +26,7 @@ from fastnn.kernels.link import call, call_count
 from fastnn.kernels.matmul import block_count
 from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.sparsity import BITS, CHUNK_BITS, CHUNK_STRIDE, WORDS
+from fastnn.kernels.subnormals import restore, subnormals_to_zero
 from fastnn.kernels.team import barrier, share
 from fastnn.kernels.tile_ir import CONTINUE, DESCEND
 from fastnn.kernels.updates import RATE, SCALE
@@ -174,6 +175,7 @@ def train_rows(
 
     Returns this thread's correctly classified rows.
     """
+    mode_before = subnormals_to_zero()
     n_correct, n_rows = 0, order.shape[0]
     last_layer = layers.shape[0] - 1
     for begin in range(0, n_rows, batch):
@@ -268,4 +270,5 @@ def train_rows(
                 mode |= DESCEND if steps_now else 0
                 update_layers(layers, x, plan, kernels, bank, rows, thread, threads, mode, rate)
             barrier(flags, thread, threads, spins)
+    restore(mode_before)
     return n_correct
