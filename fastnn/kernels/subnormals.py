@@ -1,8 +1,9 @@
 """Numbers too small to be normal (below 1e-38 in float32) as zeros, while an epoch runs.
 
 A momentum that nothing feeds any more, say that of a dead relu unit, decays into subnormal numbers after some
-800 steps and stays there, and x86 CPUs take over 100 cycles for an operation on them. Their being zero changes
-no result by more than 1e-38. The mode belongs to the thread, so what was set before is put back.
+800 steps and stays there, and x86 CPUs take over 100 cycles for an operation on them: an epoch of 20-64-64-2
+with Adam took twice as long. Their being zero changes no result by more than 1e-38. The mode belongs to the
+thread, so what was set before is put back.
 """
 
 from llvmlite import ir
