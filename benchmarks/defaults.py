@@ -127,7 +127,7 @@ def main() -> None:
         return
     rows = compare(arguments.seeds) + (mnist(arguments.mnist) if arguments.mnist else [])
     if arguments.json is not None:
-        saved = {"seeds": arguments.seeds, "rows": rows}
+        saved = {"seeds": arguments.seeds, "mnist_seeds": arguments.mnist, "rows": rows}
         arguments.json.write_text(json.dumps(saved, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 

@@ -26,9 +26,10 @@ def defaults(saved: dict[str, Any]) -> str:
     def cell(row: dict[str, Any], name: str) -> str:
         return f"{100 * row[name]:.1f} ± {100 * row[name + '_error']:.1f} %" if name in row else "–"
 
+    mnist = f", of MNIST {saved['mnist_seeds']}" if saved["mnist_seeds"] else ""
     names = ("fastnn", "scikit-learn")
     rows = [[row["name"], *(cell(row, name) for name in names)] for row in saved["rows"]]
-    return f"{table(['data', *names], rows)}\n\nMean and standard error of {saved['seeds']} seeds."
+    return f"{table(['data', *names], rows)}\n\nMean and standard error of {saved['seeds']} seeds{mnist}."
 
 
 def published(saved: dict[str, Any]) -> str:
