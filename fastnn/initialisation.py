@@ -38,8 +38,8 @@ def initial_parameters(
 
     So float32 and float64 networks of one seed start from the same numbers. He's factor 2 makes up for what
     a rectifier has cut off, so it is for hidden layers that are fed by one. The first layer is fed by data:
-    with Glorot weights a table of few columns starts as a smoother function, which generalised better (wine
-    98.0 instead of 97.3 %, iris 97.6 instead of 96.1 %, benchmarks/defaults.py). The output layer is linear.
+    with Glorot weights a table of few columns starts as a smoother function, which generalises better (put
+    `he` first here and run benchmarks/defaults.py: wine and iris suffer). The output layer is linear.
     """
     after = [he if name in RECTIFIERS else glorot for name in activations[:-1]]
     schemes = [glorot, *after, glorot] if activations else [glorot]

@@ -105,6 +105,7 @@ class Run:
         self._backend, self._network, self._regularisation = backend, network, settings.regularisation
         self._X, self._y, self._weights = X, y, weights
         self._rows: _Rows | None = None
+        self.penalties = np.zeros(1)
         self._flat, self._twin = _twin(network)
         self._at = _start(self._flat)
         self.read_weights()

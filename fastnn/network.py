@@ -94,12 +94,8 @@ class Network:
     @property
     def activation(self) -> str:
         """The hidden layers' activation; where they differ, all of them, joined by commas."""
-        return ",".join(dict.fromkeys(self.activations)) if self.uniform else ",".join(self.activations)
-
-    @property
-    def uniform(self) -> bool:
-        """Whether all hidden layers have the same activation."""
-        return len(set(self.activations)) <= 1
+        names = set(self.activations)
+        return ",".join(names if len(names) == 1 else self.activations)
 
     @property
     def multilabel(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,10 @@ class Regularisation:
     def drops(self) -> bool:
         """Whether anything is dropped at all."""
         return any(self.dropout)
+
+    def penalties_divided_by(self, divisor: float) -> Regularisation:
+        """The same with l2 and l1 divided by `divisor`."""
+        return replace(self, l2=self.l2 / divisor, l1=self.l1 / divisor)
 
     @classmethod
     def checked(

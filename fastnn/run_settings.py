@@ -20,6 +20,9 @@ class RunSettings:
     optimizer       how a gradient becomes a step
     regularisation  penalties, dropout, limits
     dropout_seed    from which, with the number of the update, every dropout mask follows
+    by_batch        as in scikit-learn, penalties and weighted gradients are divided by what the mini-batch
+                    weighs: l2 and l1 by its rows (the sum of their weights), and the gradient is
+                    Σ wᵢ gᵢ / Σ wᵢ. The run's `penalties` then hold ½ l2 ΣW² / Σ wᵢ before each update.
     """
 
     batch_size: int
@@ -27,6 +30,7 @@ class RunSettings:
     optimizer: Optimizer = field(default_factory=SGD)
     regularisation: Regularisation = field(default_factory=Regularisation)
     dropout_seed: int = 0
+    by_batch: bool = False
 
     def n_updates(self, n_rows: int) -> int:
         """Mini-batches in so many rows, the last one perhaps smaller."""
@@ -37,6 +41,17 @@ class RunSettings:
         rows = np.full(self.n_updates(n_rows), float(self.batch_size))
         rows[-1] = n_rows - self.batch_size * (len(rows) - 1)
         return rows
+
+    def divisors(self, order: Array, weights: Array | None) -> Array:
+        """What each mini-batch's sums over the rows of `order` are divided by, (n_updates,) float64.
+
+        Its rows, or with `by_batch` their weights; 1 where these are all 0, which leaves sums of 0.
+        """
+        if weights is None or not self.by_batch:
+            return self.batch_rows(len(order))
+        starts = np.arange(0, len(order), self.batch_size)
+        sums = np.add.reduceat(weights[order].astype(np.float64), starts)
+        return np.where(sums > 0, sums, 1.0)
 
     def mean_loss(self, losses: Array, n_rows: int) -> float:
         """Mean over so many rows, of the mean losses of their mini-batches."""

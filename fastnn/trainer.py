@@ -83,7 +83,7 @@ class Training:
         self.learning_rate, self.schedule = learning_rate, schedule
         self.n_rows = len(data.rows)
         self.n_updates = settings.n_updates(self.n_rows)
-        self._batch_rows = settings.batch_rows(self.n_rows)
+        self._batch_rows, self._by_batch = settings.batch_rows(self.n_rows), settings.by_batch
         self._validation = None if held_out is None else Validation(network, backend, held_out, metrics)
         self._generator, self._shuffle = generator, shuffle
         self.between_parts: Callable[[], None] = lambda: None
@@ -202,18 +202,20 @@ class Training:
         Yields the updates' losses, part by part; whoever stops asking ends it. Nothing is recorded.
         """
         for start in range(0, len(rates), self.n_updates):
-            for losses, _ in self._parts(self._order(), rates[start : start + self.n_updates]):
+            for losses, *_ in self._parts(self._order(), rates[start : start + self.n_updates]):
                 yield losses
 
     def _one_epoch(self) -> None:
         start = time.perf_counter()
         rates = self.learning_rate * self.schedule.factors(self.epoch, self.epochs, self.n_updates)
-        loss, n_correct = self._pass_over(self._order(), rates)
+        loss, penalty, n_correct = self._pass_over(self._order(), rates)
         seconds = time.perf_counter() - start
         if not np.isfinite(loss):
             raise self._diverged(f"the loss became {loss} in epoch {self.epoch + 1}")
         self._keep_if_finite()
         values = {"loss": loss, "learning_rate": rates[-1], "seconds": seconds}
+        if self._by_batch:
+            values["penalty"] = penalty
         if self.network.classes is not None:
             values["accuracy"] = n_correct / self.n_rows
         if self._validation is not None:
@@ -259,15 +261,17 @@ class Training:
         keep = self._batch_size >= self.n_rows or not self._shuffle
         return self._rows if keep else self._generator.permutation(self._rows)
 
-    def _pass_over(self, order: Array, rates: Array) -> tuple[float, int]:
-        """One epoch: (mean loss, correctly classified rows)."""
-        parts = list(self._parts(order, rates))
-        # All at once, in order: the mean must not depend on how long the parts were.
-        losses = np.concatenate([losses for losses, _ in parts])
-        shares = self._batch_rows
-        return float((losses * shares).sum() / shares.sum()), sum(correct for _, correct in parts)
+    def _pass_over(self, order: Array, rates: Array) -> tuple[float, float, int]:
+        """One epoch: (mean loss, mean penalty if `by_batch`, correctly classified rows)."""
+        losses, penalties, correct = zip(*self._parts(order, rates), strict=True)
+        return self._mean(losses), self._mean(penalties), sum(correct)
 
-    def _parts(self, order: Array, rates: Array) -> Iterator[tuple[Array, int]]:
+    def _mean(self, parts: Sequence[Array]) -> float:
+        """Over the rows. All at once, in order: it must not depend on how long the parts were."""
+        values, shares = np.concatenate(parts), self._batch_rows
+        return float((values * shares).sum() / shares.sum())
+
+    def _parts(self, order: Array, rates: Array) -> Iterator[tuple[Array, Array, int]]:
         """Train in parts of whole batches: the same updates as at once, but Ctrl-C is seen between."""
         start = 0
         while start < len(rates):
@@ -275,11 +279,11 @@ class Training:
             rows = order[start * self._batch_size : end * self._batch_size]
             clock = time.perf_counter()
             with np.errstate(over="ignore", invalid="ignore"):  # a loss that overflows is an error of our own
-                trained = self._run.epoch(rows, rates[start:end])
+                losses, n_correct = self._run.epoch(rows, rates[start:end])
             elapsed = time.perf_counter() - clock
             start, self._part = end, min(_next_part(self._part, elapsed), self.n_updates)
             self.between_parts()
-            yield trained
+            yield losses, self._run.penalties, n_correct
 
 
 def _like(known: Array, stored: Array) -> Array:

@@ -142,9 +142,9 @@ def train(
     stop being finite numbers, and CallbackError if a callback or metric function raises; these two hold the
     model as it was in `.network`.
 
-    Notes: the defaults were chosen by measurement: `python benchmarks/defaults.py` trains on MNIST, digits
-    and the small tables of scikit-learn over a grid of batch sizes and learning rates. `fastnn.defaults` says
-    what "auto" is: small batches for small tables, and a step as large as data and network allow.
+    Notes: `fastnn.defaults` says what "auto" is: small batches for small tables, and for plain descent a step
+    as large as data and network allow. It was chosen by measurement: `python benchmarks/defaults.py` compares
+    it with scikit-learn's defaults on small tables and MNIST, and with --grid shows other choices.
     """
     keeper = Checkpoint.wanted(checkpoint, checkpoint_every, resume)
     generator = inputs.generator(seed) if keeper is None else keeper.generator(seed)

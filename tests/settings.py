@@ -3,8 +3,6 @@
 from fastnn.optimizers import SGD, Adam, AdamW, RMSprop
 from fastnn.regularisation import Regularisation
 
-NETWORK_LAYERS = 3  # of the networks these are made for: two hidden layers
-
 OPTIMIZERS = {
     "sgd": SGD(),
     "momentum": SGD(momentum=0.9),

@@ -46,7 +46,12 @@ class Parameters(Protocol):
 
 
 class Run(Protocol):
-    """A training run: owns its memory, trains on the rows it is told, writes weights back when asked."""
+    """A training run: owns its memory, trains on the rows it is told, writes weights back when asked.
+
+    penalties   (n_updates,) of the last `epoch`, see RunSettings.by_batch; zeros without
+    """
+
+    penalties: Array
 
     def epoch(self, order: Array, learning_rates: Array) -> tuple[Array, int]:
         """Train on the rows of `order`, one update a mini-batch: (mean losses, correctly classified rows).

@@ -1,6 +1,6 @@
 """The fast backend: the specification's functions on compiled kernels, and a whole epoch in one call.
 
-Every function means what its namesake in `numpy_backend` says; only this file and numba_run.py import
+Every function means what its namesake in `numpy_backend` says; only the files numba_*.py here import
 `fastnn.kernels`.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.backends import Array, Parameters
-from fastnn.backends.numba_pass import ForwardPass, threads_for
+from fastnn.backends.numba_pass import ForwardPass, threads_for_rows
 from fastnn.backends.numba_run import Run, targets_of
 from fastnn.backends.numpy_losses import LOSSES
 from fastnn.backends.numpy_updates import add_penalty_gradients, penalty
@@ -282,13 +282,13 @@ def _forward(
     weights: Array | None = None,
 ) -> tuple[float, int]:
     """See ForwardPass.run. One that is not in use is taken out of the plan, or a new one is made."""
-    idle = _plan(network).passes
+    idle, threads = _plan(network).passes, threads_for_rows(network, len(X))
     try:
         forward_pass = idle.pop()
     except IndexError:
-        forward_pass = ForwardPass(network, threads_for(network, len(X)))
-    if forward_pass.threads < threads_for(network, len(X)):
-        forward_pass = ForwardPass(network, threads_for(network, len(X)))
+        forward_pass = ForwardPass(network, threads)
+    if forward_pass.threads < threads:
+        forward_pass = ForwardPass(network, threads)
     result = forward_pass.run(network, X, targets, outputs, weights)
     idle.append(forward_pass)
     return result

@@ -11,8 +11,8 @@ from fastnn.backends.numba_run import (
     loss_option,
     set_activations,
     sizes_of,
+    threads_for,
 )
-from fastnn.cpus import usable_cpus
 from fastnn.kernels.forward import forward_rows
 from fastnn.kernels.sparsity import Sparsity
 from fastnn.kernels.team import Team
@@ -46,7 +46,7 @@ class ForwardPass:
         weights: Array | None = None,
     ) -> tuple[float, int]:
         """(mean loss, correct rows), meaningful with `targets`; fills `outputs`."""
-        workspace, threads = self._workspace, min(self.threads, threads_for(network, len(X)))
+        workspace, threads = self._workspace, min(self.threads, threads_for_rows(network, len(X)))
         workspace.write(network.weights, network.biases)
         rows = -(-CHUNK // threads)
         sparsity = Sparsity(
@@ -86,7 +86,6 @@ class ForwardPass:
         self._team.run(function, threads)
 
 
-def threads_for(network: Parameters, n_rows: int) -> int:
-    """Threads that pay for so many rows."""
-    flops = 2 * n_rows * sum(W.size for W in network.weights)
-    return max(1, min(n_rows, usable_cpus(), int(flops / FLOPS_PER_THREAD)))
+def threads_for_rows(network: Parameters, n_rows: int) -> int:
+    """Threads that pay for a forward pass over so many rows."""
+    return min(n_rows, threads_for(2 * n_rows * sum(W.size for W in network.weights), FLOPS_PER_THREAD))

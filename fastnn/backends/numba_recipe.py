@@ -17,6 +17,7 @@ from fastnn.kernels.updates import (
     L2,
     MAX_NORM,
     MEAN_RATE,
+    MEASURES_SQUARES,
     NESTEROV,
     RATE,
     RECIPE_FIELDS,
@@ -39,8 +40,15 @@ def extras(settings: RunSettings) -> tuple[str, ...]:
     step = step_name(settings.optimizer)
     if step != "plain" or _changes_the_step(settings.optimizer, regularisation):
         names.append(step)
+    if measures_squares(settings):
+        names.append("squares")
     names += [name for name in ("clip_norm", "max_norm") if getattr(regularisation, name) is not None]
     return tuple(names)
+
+
+def measures_squares(settings: RunSettings) -> bool:
+    """Whether ΣW² is wanted before each update."""
+    return settings.by_batch and settings.regularisation.l2 > 0
 
 
 def step_name(optimizer: Optimizer) -> str:
@@ -68,13 +76,13 @@ def recipe(settings: RunSettings, dtype: np.dtype[Any]) -> Array:
     """The numbers that stay the same throughout a run; limits that nobody wants are infinite."""
     regularisation, optimizer = settings.regularisation, settings.optimizer
     numbers = np.zeros(RECIPE_FIELDS)
-    numbers[[L2, L1]] = regularisation.l2, regularisation.l1
     for field, limit in (
         (CLIP_VALUE, regularisation.clip_value),
         (CLIP_NORM, regularisation.clip_norm),
         (MAX_NORM, regularisation.max_norm),
     ):
         numbers[field] = np.inf if limit is None else limit
+    numbers[MEASURES_SQUARES] = measures_squares(settings)
     if isinstance(optimizer, SGD):
         numbers[[FIRST, NESTEROV]] = optimizer.momentum, optimizer.nesterov
     elif isinstance(optimizer, Adam):
@@ -88,16 +96,19 @@ def recipe(settings: RunSettings, dtype: np.dtype[Any]) -> Array:
 
 
 def steps(
-    settings: RunSettings, learning_rates: Array, rows: Array, first_step: int, dtype: np.dtype[Any]
+    settings: RunSettings, learning_rates: Array, divisors: Array, first_step: int, dtype: np.dtype[Any]
 ) -> Array:
     """(n_updates, STEP_FIELDS) numbers of each update after `first_step`.
 
-    rows   (n_updates,) of each mini-batch
+    divisors   (n_updates,) of each mini-batch's sums
     """
+    regularisation = settings.regularisation
     numbers = np.zeros((len(learning_rates), STEP_FIELDS))
     numbers[:, RATE] = learning_rates
-    numbers[:, SCALE] = 1 / rows
-    numbers[:, SHRINK] = 1 - learning_rates * _decay(settings.optimizer, settings.regularisation)
+    numbers[:, SCALE] = 1 / divisors
+    shares = 1 / divisors if settings.by_batch else 1.0
+    numbers[:, L2], numbers[:, L1] = regularisation.l2 * shares, regularisation.l1 * shares
+    numbers[:, SHRINK] = 1 - learning_rates * _decay(settings.optimizer, regularisation)
     if isinstance(settings.optimizer, Adam):
         t = np.arange(first_step + 1, first_step + 1 + len(learning_rates))
         numbers[:, MEAN_RATE] = learning_rates / (1 - settings.optimizer.beta_1**t)

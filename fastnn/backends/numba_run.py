@@ -20,6 +20,7 @@ from fastnn.kernels.sparsity import Sparsity
 from fastnn.kernels.table import activation_address, kernel_table
 from fastnn.kernels.team import Team
 from fastnn.kernels.tiles import tile_bank
+from fastnn.kernels.updates import WEIGHT_SQUARES
 from fastnn.kernels.workspace import CHUNK, Workspace
 from fastnn.regularisation import Regularisation
 from fastnn.run_settings import RunSettings
@@ -45,9 +46,8 @@ class Run:
     ) -> None:
         dtype = network.weights[0].dtype
         chunk = min(settings.batch_size, CHUNK)
-        n_threads = threads_for(
-            settings.threads, 6 * settings.batch_size * sum(W.size for W in network.weights)
-        )
+        flops = 6 * settings.batch_size * sum(W.size for W in network.weights)
+        n_threads = settings.threads or threads_for(flops, FLOPS_PER_THREAD)
         self._network, self._X, self._targets = network, X, targets_of(network, y)
         self._weights = None if weights is None else np.ascontiguousarray(weights, dtype)
         # Looking up three addresses would take as long as a mini-batch of a small network.
@@ -87,8 +87,8 @@ class Run:
     def _train(self, order: Array, learning_rates: Array, *, descend: bool) -> tuple[Array, int]:
         workspace, team, n_threads = self.workspace, self._team, self._team_size.choose()
         order, losses = np.ascontiguousarray(order, np.int64), np.empty(len(order))
-        rows = self._settings.batch_rows(len(order))
-        numbers = steps(self._settings, learning_rates, rows, self.step, workspace.dtype)
+        divisors = self._settings.divisors(order, self._weights)
+        numbers = steps(self._settings, learning_rates, divisors, self.step, workspace.dtype)
         scalar = workspace.dtype.type
         option = scalar(loss_option(self._network, self._settings.regularisation.label_smoothing))
 
@@ -125,7 +125,9 @@ class Run:
         self._team_size.record(n_threads, len(order), time.perf_counter() - start)
         self.step += len(learning_rates)
         sums = np.add.reduceat(losses, np.arange(0, len(order), self._settings.batch_size))
-        return sums / rows, n_correct  # the rows' losses are weighted already
+        squares = numbers[:, WEIGHT_SQUARES].astype(np.float64)
+        self.penalties = 0.5 * self._settings.regularisation.l2 * squares / divisors
+        return sums / divisors, n_correct  # the rows' losses are weighted already
 
     def state(self) -> dict[str, Array]:
         """See numpy_backend.Run.state; the arrays come out of their panels."""
@@ -232,8 +234,6 @@ def data_scale(network: Parameters, X: Array) -> Any:
     return network.weights[0].dtype.type(scale)
 
 
-def threads_for(wanted: int | None, flops: float) -> int:
-    """Threads to use for so much work between two meetings: what was asked for, or what pays."""
-    if wanted is not None:
-        return wanted
-    return max(1, min(usable_cpus(), int(flops / FLOPS_PER_THREAD)))
+def threads_for(flops: float, flops_per_thread: float) -> int:
+    """Threads that pay for so much work between two meetings, if one pays for `flops_per_thread`."""
+    return max(1, min(usable_cpus(), int(flops / flops_per_thread)))

@@ -157,7 +157,9 @@ class Run:
     def epoch(self, order: Array, learning_rates: Array) -> tuple[Array, int]:
         """Train on the rows of `order`, one update for each learning rate: (mean losses, correct rows)."""
         network, settings = self.network, self.settings
+        regularisation, divisors = settings.regularisation, settings.divisors(order, self.weights)
         losses, n_correct = np.empty(len(learning_rates)), 0
+        self.penalties = np.zeros(len(learning_rates))
         for update, learning_rate in enumerate(learning_rates.tolist()):
             rows = order[update * settings.batch_size : (update + 1) * settings.batch_size]
             X, y = _floats(network, self.X[rows]), self.y[rows]
@@ -167,17 +169,20 @@ class Run:
             masks = self._masks(len(rows))
             inputs, preactivations = forward(network, X, masks)
             losses[update], dZ = _loss(
-                network, preactivations[-1], y, weights, settings.regularisation.label_smoothing
+                network, preactivations[-1], y, weights, regularisation.label_smoothing
             )
-            if (
-                weights is not None
-            ):  # 1 on average over all rows: a mini-batch pulls as hard as its rows count
+            if weights is not None and not settings.by_batch:
+                # 1 on average over all rows: a mini-batch pulls as hard as its rows count
                 losses[update] *= weights.mean()
                 dZ = dZ * weights.mean()
             dWs, dbs = backward(network, inputs, preactivations, dZ, masks)
+            penalties = regularisation
+            if settings.by_batch:
+                penalties = regularisation.penalties_divided_by(divisors[update])
+                self.penalties[update] = penalty(network.weights, penalties.l2, 0.0)
             descend(
                 settings.optimizer,
-                settings.regularisation,
+                penalties,
                 network.weights,
                 network.biases,
                 dWs,

@@ -33,7 +33,16 @@ from fastnn.kernels.sparsity import (
 )
 from fastnn.kernels.team import barrier, share
 from fastnn.kernels.tile_ir import ROW_BYTES
-from fastnn.kernels.updates import BIAS, CLIP_NORM, MAX_NORM, PENALISED, RATE, WEIGHT
+from fastnn.kernels.updates import (
+    BIAS,
+    CLIP_NORM,
+    MAX_NORM,
+    MEASURES_SQUARES,
+    PENALISED,
+    RATE,
+    WEIGHT,
+    WEIGHT_SQUARES,
+)
 from fastnn.kernels.workspace import (
     FAN_IN,
     FAN_OUT,
@@ -139,7 +148,7 @@ def update_layers(layers, x, plan, kernels, bank, rows, thread, threads, mode, r
 
 
 @inline
-def _clip_factor(layers, kernels, thread, threads, recipe, flags, spins):
+def _clip_factor(layers, kernels, thread, threads, recipe, now, flags, spins):
     """min(1, CLIP_NORM / length of all gradients); they and their penalties must be in G and GB."""
     like = recipe[CLIP_NORM]
     panel = 2 * lanes_of(like)
@@ -150,10 +159,10 @@ def _clip_factor(layers, kernels, thread, threads, recipe, flags, spins):
             p, q = block // k_panels, block % k_panels
             inputs = min(panel, layers[i, FAN_IN] - q * panel)
             offset = p * layers[i, W_PANEL] + q * panel * ROW_BYTES
-            call(kernels[PENALISE], inputs, layers[i, W] + offset, layers[i, G] + offset, recipe, WEIGHT)
+            call(kernels[PENALISE], inputs, layers[i, W] + offset, layers[i, G] + offset, recipe, now, WEIGHT)
             if q == 0:
                 offset = p * ROW_BYTES
-                call(kernels[PENALISE], 1, layers[i, B] + offset, layers[i, GB] + offset, recipe, BIAS)
+                call(kernels[PENALISE], 1, layers[i, B] + offset, layers[i, GB] + offset, recipe, now, BIAS)
     barrier(flags, thread, threads, spins)
     for i in range(layers.shape[0]):
         p, q = share(panels_of(layers[i, FAN_OUT], like), thread, threads)
@@ -166,6 +175,19 @@ def _clip_factor(layers, kernels, thread, threads, recipe, flags, spins):
         squares += call_total(kernels[TOTAL], layers[i, SB], layers[i, FAN_OUT], like)
     length = math.sqrt(squares)
     return type(like)(recipe[CLIP_NORM] / length) if length > recipe[CLIP_NORM] else type(like)(1)
+
+
+@inline
+def _weight_squares(layers, kernels, thread, threads, like, flags, spins):
+    """ΣW² of all layers, on every thread: by columns first, so that no order depends on the threads."""
+    for i in range(layers.shape[0]):
+        p, q = share(panels_of(layers[i, FAN_OUT], like), thread, threads)
+        call(kernels[SQUARES], p, q, layers[i, W], layers[i, W_PANEL], layers[i, FAN_IN], layers[i, S], like)
+    barrier(flags, thread, threads, spins)
+    squares = 0.0
+    for i in range(layers.shape[0]):
+        squares += call_total(kernels[TOTAL], layers[i, S], layers[i, FAN_OUT], like)
+    return squares
 
 
 @inline
@@ -203,9 +225,13 @@ def descend_layers(
     panel = 2 * lanes_of(like)
     clips = recipe[CLIP_NORM] < math.inf
     factor = type(like)(1)
+    if recipe[MEASURES_SQUARES] != 0:
+        squares = _weight_squares(layers, kernels, thread, threads, like, flags, spins)
+        if thread == 0:
+            now[WEIGHT_SQUARES] = squares
     if clips:
         update_layers(layers, x, plan, kernels, bank, rows, thread, threads, mode, like)
-        factor = _clip_factor(layers, kernels, thread, threads, recipe, flags, spins)
+        factor = _clip_factor(layers, kernels, thread, threads, recipe, now, flags, spins)
     for i in range(layers.shape[0]):
         k_panels = panels_of(layers[i, FAN_IN], like)
         first, last = own_blocks(layers, i, thread, threads, like)

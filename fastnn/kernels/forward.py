@@ -191,15 +191,13 @@ def forward_rows(
     plan      how this thread skips zeros of X, see sparsity.py; all zeros: not at all
     targets   address as for train_rows, or 0: none, and the rows of `losses` mean nothing
     weights, option   as for train_rows
-    outputs   address of a row-major (order.size, n_outputs) array to fill, or 0: with targets 0 the class
-              probabilities under cross-entropy, the outputs themselves under squared error
+    outputs   address of a row-major (order.size, n_outputs) array to fill, or 0; with targets 0 they are what
+              the loss makes of the last layer: probabilities, or the outputs themselves
 
     Returns this thread's correctly classified rows.
     """
     n_correct, n_rows, last_layer = 0, order.shape[0], layers.shape[0] - 1
     fan_in, n_outputs = layers[0, FAN_IN], layers[last_layer, FAN_OUT]
-    panel = 2 * lanes_of(like)
-    panels = (fan_in + panel - 1) // panel
     begin, end = share(n_rows, thread, threads)
     first, room_end = share(chunk, thread, threads)
     bits = plan[CHUNK_BITS]
@@ -218,7 +216,7 @@ def forward_rows(
             fan_in,
             data_scale,
             0,
-            panels,
+            panels_of(fan_in, like),
         )
         if plan[BITS] != 0:
             call(

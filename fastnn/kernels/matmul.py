@@ -203,15 +203,23 @@ def weight_update_tiles(
         if q == 0:
             bias_update(rows, vectors, dZ + p * dz_panel, b + p * ROW_BYTES, gb + p * ROW_BYTES, mode, rate)
         if WT != 0 and mode & DESCEND:
-            for i in range(0, inputs, lanes):
-                for j in range(0, columns, lanes):
-                    transpose_square(
-                        to_W + (q * panel + i) * ROW_BYTES + j // lanes * VECTOR_BYTES,
-                        ROW_BYTES,
-                        WT + q * wt_panel + (p * panel + j) * ROW_BYTES + i // lanes * VECTOR_BYTES,
-                        ROW_BYTES,
-                        rate,
-                    )
+            to_WT = WT + q * wt_panel + p * panel * ROW_BYTES
+            transpose_block(to_W + q * panel * ROW_BYTES, to_WT, inputs, columns, rate)
+
+
+@jit
+def transpose_block(W, WT, inputs, columns, like):
+    """Refresh the transposed copy of one block of W: `inputs` x `columns`, both at most a panel."""
+    lanes = lanes_of(like)
+    for i in range(0, inputs, lanes):
+        for j in range(0, columns, lanes):
+            transpose_square(
+                W + i * ROW_BYTES + j // lanes * VECTOR_BYTES,
+                ROW_BYTES,
+                WT + j * ROW_BYTES + i // lanes * VECTOR_BYTES,
+                ROW_BYTES,
+                like,
+            )
 
 
 @inline

@@ -35,10 +35,10 @@ from fastnn.kernels.entries import (
 from fastnn.kernels.jit import announce_compilation
 from fastnn.kernels.link import address_of, scalar_type
 from fastnn.kernels.listed import forward_listed, weight_update_listed
-from fastnn.kernels.matmul import backward_tiles, forward_tiles, weight_update_tiles
+from fastnn.kernels.matmul import backward_tiles, forward_tiles, transpose_block, weight_update_tiles
 from fastnn.kernels.norms import column_squares, limit_columns, total
 from fastnn.kernels.panels import GATHERS, unpack_rows
-from fastnn.kernels.updates import STEPS, penalise, transpose_block
+from fastnn.kernels.updates import STEPS, penalise
 
 
 @lru_cache
@@ -58,7 +58,7 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, extras=(
     """Addresses for one element type, type of X, loss, and depth above one layer or not.
 
     training, sparse   whether kernels for training, and for skipping zeros, are wanted
-    extras             names of `updates.STEPS`, "clip_norm", "max_norm", "dropout" that are wanted
+    extras             names of `updates.STEPS`, "clip_norm", "squares", "max_norm", "dropout" that are wanted
     """
     announce_compilation()
     number, scalar, vector = types.int64, scalar_type(dtype), types.int64[::1]
@@ -112,7 +112,8 @@ def _add_extras(table, extras, number, vector, scalar):
             number,
         )
     if "clip_norm" in extras:
-        table[PENALISE] = address_of(penalise, *[number] * 3, recipe, number)
+        table[PENALISE] = address_of(penalise, *[number] * 3, recipe, recipe, number)
+    if "clip_norm" in extras or "squares" in extras:
         table[SQUARES] = address_of(column_squares, *[number] * 6, scalar)
         table[TOTAL] = address_of(total, number, number, scalar)
     if "max_norm" in extras:

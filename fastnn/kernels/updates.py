@@ -13,7 +13,6 @@ from fastnn.kernels.simd import (
     constant,
     div,
     fma,
-    lanes_of,
     larger,
     load,
     mul,
@@ -22,19 +21,27 @@ from fastnn.kernels.simd import (
     sqrt,
     store,
     sub,
-    transpose_square,
 )
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.tile_ir import ROW_BYTES
 
 # Numbers that stay the same throughout a run, in an array of the element type.
-(L2, L1, CLIP_VALUE, CLIP_NORM, MAX_NORM, FIRST, FIRST_REST, SECOND, SECOND_REST, EPSILON, NESTEROV) = range(
-    11
-)
-RECIPE_FIELDS = 11
-# Numbers of one update: learning rate, 1/m, what weight decay leaves of W, α/(1 − β₁ᵗ), 1/√(1 − β₂ᵗ).
-(RATE, SCALE, SHRINK, MEAN_RATE, ROOT_SCALE) = range(5)
-STEP_FIELDS = 5
+(
+    CLIP_VALUE,
+    CLIP_NORM,
+    MAX_NORM,
+    FIRST,
+    FIRST_REST,
+    SECOND,
+    SECOND_REST,
+    EPSILON,
+    NESTEROV,
+    MEASURES_SQUARES,
+    RECIPE_FIELDS,
+) = range(11)
+# Numbers of one update: learning rate, 1/m, what weight decay leaves of W, α/(1 − β₁ᵗ), 1/√(1 − β₂ᵗ), the
+# penalties; and one that it writes, if asked to: ΣW² before the step.
+RATE, SCALE, SHRINK, MEAN_RATE, ROOT_SCALE, L2, L1, WEIGHT_SQUARES, STEP_FIELDS = range(9)
 
 
 @jit
@@ -49,21 +56,21 @@ BIAS, WEIGHT, PENALISED = range(3)
 
 
 @inline
-def _whole_gradient(g, w, recipe, kind):
+def _whole_gradient(g, w, recipe, now, kind):
     """The gradient with penalties, cut off at ±CLIP_VALUE; a NaN stays one."""
     if kind == WEIGHT:
         zero, one = constant(0.0, 0.0, w), constant(1.0, 1.0, w)
         sign = sub(below(zero, w, one, zero), below(w, zero, one, zero))
-        g = fma(splat(recipe[L1]), sign, fma(splat(recipe[L2]), w, g))
+        g = fma(splat(now[L1]), sign, fma(splat(now[L2]), w, g))
     return larger(smaller(g, splat(recipe[CLIP_VALUE])), splat(-recipe[CLIP_VALUE]))
 
 
 @jit
-def penalise(rows, W, G, recipe, kind):
+def penalise(rows, W, G, recipe, now, kind):
     """Make G the whole gradient, where its length is needed before any step is taken."""
     for offset in range(0, rows * ROW_BYTES, VECTOR_BYTES):
-        g = load(G + offset, recipe[L2])
-        store(G + offset, _whole_gradient(g, load(W + offset, recipe[L2]), recipe, kind))
+        g = load(G + offset, now[L2])
+        store(G + offset, _whole_gradient(g, load(W + offset, now[L2]), recipe, now, kind))
 
 
 @jit
@@ -77,7 +84,7 @@ def plain_step(rows, W, G, M, V, recipe, now, factor, kind):
     shrink = splat(now[SHRINK] if kind != BIAS else type(factor)(1))
     for offset in range(0, rows * ROW_BYTES, VECTOR_BYTES):
         w = load(W + offset, factor)
-        g = _whole_gradient(load(G + offset, factor), w, recipe, kind)
+        g = _whole_gradient(load(G + offset, factor), w, recipe, now, kind)
         store(W + offset, fma(rate, g, mul(w, shrink)))
 
 
@@ -89,7 +96,7 @@ def momentum_step(rows, W, G, M, V, recipe, now, factor, kind):
     nesterov = recipe[NESTEROV] != 0
     for offset in range(0, rows * ROW_BYTES, VECTOR_BYTES):
         w = load(W + offset, factor)
-        g = mul(_whole_gradient(load(G + offset, factor), w, recipe, kind), length)
+        g = mul(_whole_gradient(load(G + offset, factor), w, recipe, now, kind), length)
         v = fma(momentum, load(M + offset, factor), g)
         store(M + offset, v)
         step = fma(momentum, v, g) if nesterov else v
@@ -106,7 +113,7 @@ def adam_step(rows, W, G, M, V, recipe, now, factor, kind):
     second, second_rest = splat(recipe[SECOND]), splat(recipe[SECOND_REST])
     for offset in range(0, rows * ROW_BYTES, VECTOR_BYTES):
         w = load(W + offset, factor)
-        g = mul(_whole_gradient(load(G + offset, factor), w, recipe, kind), length)
+        g = mul(_whole_gradient(load(G + offset, factor), w, recipe, now, kind), length)
         m = fma(first, load(M + offset, factor), mul(first_rest, g))
         v = fma(second, load(V + offset, factor), mul(second_rest, mul(g, g)))
         store(M + offset, m)
@@ -123,7 +130,7 @@ def rmsprop_step(rows, W, G, M, V, recipe, now, factor, kind):
     second, second_rest = splat(recipe[SECOND]), splat(recipe[SECOND_REST])
     for offset in range(0, rows * ROW_BYTES, VECTOR_BYTES):
         w = load(W + offset, factor)
-        g = mul(_whole_gradient(load(G + offset, factor), w, recipe, kind), length)
+        g = mul(_whole_gradient(load(G + offset, factor), w, recipe, now, kind), length)
         v = fma(second, load(M + offset, factor), mul(second_rest, mul(g, g)))
         store(M + offset, v)
         step = div(g, add(sqrt(v), epsilon))
@@ -132,18 +139,3 @@ def rmsprop_step(rows, W, G, M, V, recipe, now, factor, kind):
 
 # One signature for all, so that an epoch can hold the address of any.
 STEPS = {"plain": plain_step, "momentum": momentum_step, "adam": adam_step, "rmsprop": rmsprop_step}
-
-
-@jit
-def transpose_block(W, WT, inputs, columns, like):
-    """Refresh the transposed copy of one block of W: `inputs` x `columns`, both at most a panel."""
-    lanes = lanes_of(like)
-    for i in range(0, inputs, lanes):
-        for j in range(0, columns, lanes):
-            transpose_square(
-                W + i * ROW_BYTES + j // lanes * VECTOR_BYTES,
-                ROW_BYTES,
-                WT + j * ROW_BYTES + i // lanes * VECTOR_BYTES,
-                ROW_BYTES,
-                like,
-            )

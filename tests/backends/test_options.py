@@ -5,6 +5,7 @@ import pytest
 
 from fastnn import backends
 from fastnn.backends import numpy_backend
+from fastnn.regularisation import Regularisation
 from fastnn.run_settings import RunSettings
 from tests.checks import assert_close, copy_of, data_for, network_of
 from tests.conftest import TRAJECTORY_RTOL
@@ -111,3 +112,69 @@ def test_weights_of_rows(backend, dtype, generator):
     np.testing.assert_allclose(losses, expected_losses, rtol=rtol)
     for actual, wanted in zip(arrays, expected, strict=True):
         assert_close(actual, wanted, rtol=rtol, atol=rtol)
+
+
+def by_batch(optimizer, threads=None, **regularisation):
+    return RunSettings(
+        16, threads, OPTIMIZERS[optimizer], Regularisation(l2=0.5, **regularisation), by_batch=True
+    )
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_by_batch_divides_penalties_and_weighted_gradients_by_what_the_batch_weighs(weighted, generator):
+    network = network_of((12, 9, 3), np.float64, generator)
+    X, y = data_for(network, 10, generator)
+    weights = generator.uniform(0, 3, 10) if weighted else None
+    weight = 10 if weights is None else weights.sum()
+    _, dWs, dbs = numpy_backend.loss_and_gradients(network, X, y, weights)
+    squares = sum(np.sum(W**2) for W in network.weights)
+    expected = [W - 0.1 * (dW + 0.5 / weight * W) for W, dW in zip(network.weights, dWs, strict=True)]
+    expected += [b - 0.1 * db for b, db in zip(network.biases, dbs, strict=True)]
+    run = numpy_backend.open_run(network, X, y, by_batch("sgd"), weights)
+    run.epoch(np.arange(10), np.array([0.1]))
+    for actual, wanted in zip([*network.weights, *network.biases], expected, strict=True):
+        np.testing.assert_allclose(actual, wanted, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(run.penalties, [0.5 * 0.5 / weight * squares], rtol=1e-12)
+
+
+@numba_only
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adam"])
+@pytest.mark.parametrize("others", [{}, {"l1": 0.1, "clip_norm": 0.3, "max_norm": 1.2}], ids=["l2", "others"])
+def test_by_batch_numba_equals_numpy(weighted, optimizer, others, generator):
+    network = network_of((40, 70, 33, 5), np.float64, generator)
+    X, y = data_for(network, 75, generator)
+    weights = generator.integers(0, 3, 75).astype(float) if weighted else None
+    settings, rtol = by_batch(optimizer, threads=2, **others), TRAJECTORY_RTOL["float64"]
+    runs = []
+    for backend in (backends.get("numba")[1], numpy_backend):
+        run = backend.open_run(copy_of(network), X, y, settings, weights)
+        losses, _ = run.epoch(np.arange(75), settings.constant_rates(75, 0.02))
+        again, _ = run.epoch(np.arange(75), settings.constant_rates(75, 0.02))
+        runs.append((losses, again, run.penalties))
+        run.close()
+    for actual, wanted in zip(*runs, strict=True):
+        np.testing.assert_allclose(actual, wanted, rtol=rtol)
+
+
+@numba_only
+def test_by_batch_penalties_do_not_depend_on_the_threads(generator):
+    network = network_of((40, 130, 70, 5), np.float32, generator)
+    X, y = data_for(network, 75, generator)
+    found = []
+    for threads in (1, 2, 3, 7):
+        settings = by_batch("adam", threads=threads)
+        run = backends.get("numba")[1].open_run(copy_of(network), X, y, settings)
+        run.epoch(np.arange(75), settings.constant_rates(75, 0.02))
+        found.append(run.penalties)
+        run.close()
+    assert all(np.array_equal(found[0], other) for other in found)
+
+
+def test_by_batch_a_batch_without_weight_leaves_finite_numbers(backend, generator):
+    network = network_of((6, 5, 3), np.float64, generator)
+    X, y = data_for(network, 32, generator)
+    weights = np.repeat([0.0, 1.0], 16)
+    losses, arrays, _ = trained(backend, by_batch("adam"), network, X, y, weights, epochs=1)
+    assert np.isfinite(losses).all()
+    assert all(np.isfinite(array).all() for array in arrays)
