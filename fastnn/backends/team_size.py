@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 # Shorter stretches say more about start-up than about training.
 LEAST_SECONDS = 2e-3
 # The slower way is tried again in every so-manieth stretch, for the machine may have become quiet or busy.
 TRY_AGAIN = 16
+# Of so many latest stretches the quickest counts: one alone may have met another program's burst.
+REMEMBERED = 3
 
 
 class TeamSize:
@@ -20,7 +24,7 @@ class TeamSize:
 
     def __init__(self, threads: int, *, fixed: bool) -> None:
         self._threads, self._fixed = threads, fixed or threads == 1
-        self._cost: dict[int, float] = {}  # seconds a row, the latest of each
+        self._costs = {n: deque[float](maxlen=REMEMBERED) for n in (threads, 1)}  # seconds a row
         # The team twice: its first stretch is slowed by cold caches.
         self._opening = [threads, 1, threads]
         self._turn = 1
@@ -31,7 +35,7 @@ class TeamSize:
             return self._threads
         if self._opening:
             return self._opening[0]
-        faster = min(self._cost, key=self._cost.__getitem__)
+        faster = min(self._costs, key=lambda n: min(self._costs[n]))
         if self._turn % TRY_AGAIN == 0:
             return 1 if faster == self._threads else self._threads
         return faster
@@ -43,5 +47,5 @@ class TeamSize:
         if not self._opening:
             self._turn += 1
         if seconds >= LEAST_SECONDS:
-            self._cost[threads] = seconds / rows
+            self._costs[threads].append(seconds / rows)
             self._opening = self._opening[1:]

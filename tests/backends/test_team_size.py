@@ -1,6 +1,6 @@
 """Which number of threads a run takes, from the times it is told."""
 
-from fastnn.backends.team_size import TRY_AGAIN, TeamSize
+from fastnn.backends.team_size import REMEMBERED, TRY_AGAIN, TeamSize
 
 
 def stretches(size, seconds_a_row, count, rows=1000):
@@ -19,7 +19,7 @@ def test_the_faster_way_wins_and_the_other_is_tried_again():
     assert stretches(size, quiet, 3) == [2, 1, 2]
     chosen = stretches(size, quiet, 3 * TRY_AGAIN)
     assert chosen.count(1) == 3
-    stretches(size, busy, 2)  # one stretch tells that the team is held up
+    assert stretches(size, busy, REMEMBERED) == [2] * REMEMBERED  # not at the first slow one
     chosen = stretches(size, busy, 2 * TRY_AGAIN)
     assert chosen.count(2) <= 3
     chosen = stretches(size, quiet, 2 * TRY_AGAIN)  # and a trial tells that it no longer is
