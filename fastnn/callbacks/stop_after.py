@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastnn import inputs
 from fastnn.callbacks.base import Callback
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 class StopAfter(Callback):
     """Stop at the end of the epoch in which `seconds` of wall-clock time have passed since the start.
 
-    A resumed training counts the time it took before, but not the time between.
+    A resumed training has the whole time again: a job with a time limit gets on by as much each time.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -31,11 +30,3 @@ class StopAfter(Callback):
         """Stop if the time is up."""
         if time.monotonic() - self._started >= self.seconds:
             training.stop(f"{self.seconds:g} seconds passed")
-
-    def state(self) -> dict[str, Any]:
-        """Seconds on the clock."""
-        return {"seconds": time.monotonic() - self._started}
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Count the seconds of before too."""
-        self._started = time.monotonic() - state["seconds"]

@@ -16,9 +16,21 @@ from fastnn.cli import data as loading
 from fastnn.cli.options import BackendOption, DataArgument, LabelOption, default_of, number_or_word
 from fastnn.cli.output import check_picture, check_writable, write_picture
 from fastnn.cli.progress import describe_data, describe_training, say, watchers
+from fastnn.cli.regularisation_options import (
+    ClassWeightOption,
+    ClipNormOption,
+    ClipValueOption,
+    DropoutOption,
+    InputDropoutOption,
+    L1Option,
+    L2Option,
+    MaxNormOption,
+    SmoothingOption,
+    WeightDecayOption,
+)
 from fastnn.errors import InputError
 from fastnn.metrics import METRICS
-from fastnn.network import Network
+from fastnn.network import ACTIVATIONS, Network
 from fastnn.optimizers import BY_NAME as OPTIMIZERS
 from fastnn.schedules import BY_NAME as SCHEDULES
 from fastnn.training import train as train_network
@@ -36,9 +48,9 @@ def train(
             f"[default: {', '.join(map(str, default_of('hidden')))}]",
         ),
     ] = None,
-    activation: Annotated[str, Option(metavar="NAME", help="relu, tanh, logistic or identity.")] = default_of(
-        "activation"
-    ),
+    activation: Annotated[
+        str, Option(metavar="NAME", help=f"Of every hidden layer: {', '.join(ACTIVATIONS)}.")
+    ] = default_of("activation"),
     loss: Annotated[
         str,
         Option(
@@ -76,6 +88,16 @@ def train(
     schedule: Annotated[
         str, Option(metavar="NAME", help=f"How the learning rate changes: {', '.join(SCHEDULES)}.")
     ] = default_of("schedule"),
+    dropout: DropoutOption = 0.0,
+    input_dropout: InputDropoutOption = 0.0,
+    l2: L2Option = 0.0,
+    l1: L1Option = 0.0,
+    weight_decay: WeightDecayOption = 0.0,
+    max_norm: MaxNormOption = None,
+    label_smoothing: SmoothingOption = 0.0,
+    clip_norm: ClipNormOption = None,
+    clip_value: ClipValueOption = None,
+    class_weight: ClassWeightOption = None,
     validation: Annotated[
         float | None,
         Option(
@@ -196,6 +218,16 @@ def train(
         optimizer=optimizer,
         learning_rate=rate,
         schedule=schedule,
+        dropout=dropout,
+        input_dropout=input_dropout,
+        l2=l2,
+        l1=l1,
+        weight_decay=weight_decay,
+        max_norm=max_norm,
+        label_smoothing=label_smoothing,
+        clip_norm=clip_norm,
+        clip_value=clip_value,
+        class_weight=class_weight,
         validation=validation,
         early_stopping=early_stopping,
         monitor=monitor,

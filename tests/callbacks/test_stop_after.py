@@ -1,4 +1,4 @@
-"""StopAfter: by the clock, also that of a training of before."""
+"""StopAfter: by the clock."""
 
 import numpy as np
 import pytest
@@ -28,14 +28,6 @@ class Ticker(Callback):
         self.clock.now += 1
 
 
-class Restore(Callback):
-    def __init__(self, other, state):
-        self.other, self.saved = other, state
-
-    def start(self, training):
-        self.other.set_state(self.saved)
-
-
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
@@ -59,12 +51,14 @@ def test_the_clock_starts_with_the_training(clock):
     assert train(Ticker(clock), stop).history.n_epochs == 3
 
 
-def test_state_carries_on(clock):
-    stop = StopAfter(5)
-    assert train(Ticker(clock), stop).history.n_epochs == 5
-    assert stop.state() == {"seconds": 5}
-    again = StopAfter(7)
-    assert train(Ticker(clock), again, Restore(again, {"seconds": 5})).history.n_epochs == 2
+def test_a_resumed_training_has_the_time_again_and_needs_no_clock(clock, tmp_path):
+    data = {"checkpoint": tmp_path / "run.fastnn", "epochs": 20, "seed": 1}
+    X, y = np.eye(4), [0, 1, 0, 1]
+    ticker = Ticker(clock)
+    fastnn.train(X, y, callbacks=[ticker, StopAfter(5)], **data)
+    model = fastnn.train(X, y, callbacks=[ticker, StopAfter(7)], resume=True, **data)
+    assert model.history.n_epochs == 12
+    assert fastnn.train(X, y, resume=True, **data).history.n_epochs == 20
 
 
 def test_a_real_clock():

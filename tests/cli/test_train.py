@@ -267,3 +267,32 @@ def test_checkpoints_that_cannot_be_used(tmp_path: Path) -> None:
     assert "layers was [64, 16, 10] and is [64, 16, 8, 10]" in message
     same = ("train", "digits", "--checkpoint", "x", "--out", "x")
     assert "would overwrite another file of this command" in fails(*same, folder=tmp_path)
+
+
+def test_regularisation_reaches_the_training(tmp_path: Path) -> None:
+    options: dict[str, float | str] = {
+        "dropout": 0.2,
+        "input_dropout": 0.1,
+        "l2": 0.001,
+        "l1": 0.0001,
+        "weight_decay": 0.01,
+        "max_norm": 2.0,
+        "label_smoothing": 0.1,
+        "clip_norm": 0.5,
+        "clip_value": 0.1,
+        "class_weight": "balanced",
+    }
+    words = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
+    succeeds(
+        *("train", "digits", "--epochs", 2, "--seed", 5, "--out", "a.safetensors", *words), folder=tmp_path
+    )
+    X, y = fastnn.datasets.load("digits", split="train")
+    expected = fastnn.train(X, y, epochs=2, seed=5, backend="numpy", **options)  # type: ignore[arg-type]
+    model = fastnn.load(tmp_path / "a.safetensors")
+    for W, wanted in zip(model.weights, expected.weights, strict=True):
+        np.testing.assert_array_equal(W, wanted)
+
+
+def test_regularisation_mistakes_name_the_option() -> None:
+    assert "dropout=1.5" in fails("train", "digits", "--dropout", 1.5)
+    assert "class_weight='even'" in fails("train", "digits", "--class-weight", "even")
