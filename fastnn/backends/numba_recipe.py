@@ -33,12 +33,17 @@ from fastnn.regularisation import Regularisation
 from fastnn.run_settings import RunSettings
 
 
-def extras(settings: RunSettings) -> tuple[str, ...]:
-    """Which kernels a run needs beyond those of plain gradient descent; none where it is just that."""
+def extras(settings: RunSettings, *, sharded: bool) -> tuple[str, ...]:
+    """Which kernels a run needs beyond those of plain gradient descent; none where it is just that.
+
+    sharded   whether batches are cut into shards, which leaves whole gradients for the step
+    """
     regularisation = settings.regularisation
     names = ["dropout"] if regularisation.drops else []
     step = step_name(settings.optimizer)
-    if step != "plain" or _changes_the_step(settings.optimizer, regularisation):
+    if sharded:
+        names.append("shards")
+    if sharded or step != "plain" or _changes_the_step(settings.optimizer, regularisation):
         names.append(step)
     if measures_squares(settings):
         names.append("squares")

@@ -16,6 +16,7 @@ from fastnn.cpus import usable_cpus
 from fastnn.inputs import all_finite
 from fastnn.kernels.activations import CODES, IDENTITY, RELU, STORED
 from fastnn.kernels.epoch import train_rows
+from fastnn.kernels.shards import shard_count
 from fastnn.kernels.sparsity import Sparsity
 from fastnn.kernels.table import activation_address, kernel_table
 from fastnn.kernels.team import Team
@@ -55,19 +56,22 @@ class Run:
             0 if array is None else array.ctypes.data for array in (self._X, self._targets, self._weights)
         )
         self._settings, self.step = settings, 0
-        wanted = extras(settings)
+        parameter_bytes = sum(W.nbytes for W in network.weights)
+        self._shards = shard_count(settings.batch_size, parameter_bytes)
+        wanted = extras(settings, sharded=self._shards > 0)
         self._recipe = recipe(settings, dtype)
         self.workspace = Workspace(
             sizes_of(network),
             dtype,
             rows=chunk,
             threads=n_threads,
-            gradients=gradients or settings.batch_size > chunk or "clip_norm" in wanted,
+            gradients=self._shards or int(gradients or settings.batch_size > chunk or "clip_norm" in wanted),
             slots=len(settings.optimizer.slots),
             slopes=stored_slopes(network, settings.regularisation),
             extras=bool(wanted),
         )
         set_activations(self.workspace, network, settings.regularisation)
+        self._own_layers = self.workspace.own_layers(n_threads)
         self.read_weights()
         self._team = Team(n_threads)
         self._team_size = TeamSize(n_threads, fixed=settings.threads is not None)
@@ -97,6 +101,8 @@ class Run:
                 thread,
                 n_threads,
                 workspace.layers,
+                self._own_layers[thread],
+                self._shards,
                 self._kernels,
                 self._bank,
                 workspace.inputs[thread],
@@ -108,7 +114,7 @@ class Run:
                 order,
                 losses,
                 self._settings.batch_size,
-                workspace.rows,
+                workspace.rows // self._team.threads if self._shards else workspace.rows,
                 data_scale(self._network, self._X),
                 self._recipe,
                 numbers,

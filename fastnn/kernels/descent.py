@@ -65,6 +65,9 @@ from fastnn.kernels.workspace import (
     X,
 )
 
+# A mode of descend_layers beside CONTINUE and DESCEND.
+SUMMED = 4
+
 
 @inline
 def own_blocks(layers, i, thread, threads, like):
@@ -217,20 +220,22 @@ def descend_layers(
 ):
     """One update by kernels[STEP] from the last chunk of a batch; every thread of the team makes this call.
 
-    mode    CONTINUE if G holds the sums of chunks before, else 0
+    mode    CONTINUE if G holds the sums of chunks before, SUMMED if those of all, else 0
     room    address of this thread's own room for the gradient of one block; 0: the gradients go to G
     recipe, now   numbers of the run and of this update, see updates.py
     """
     like = now[RATE]
     panel = 2 * lanes_of(like)
     clips = recipe[CLIP_NORM] < math.inf
+    stored = clips or mode == SUMMED
     factor = type(like)(1)
     if recipe[MEASURES_SQUARES] != 0:
         squares = _weight_squares(layers, kernels, thread, threads, like, flags, spins)
         if thread == 0:
             now[WEIGHT_SQUARES] = squares
     if clips:
-        update_layers(layers, x, plan, kernels, bank, rows, thread, threads, mode, like)
+        if mode != SUMMED:
+            update_layers(layers, x, plan, kernels, bank, rows, thread, threads, mode, like)
         factor = _clip_factor(layers, kernels, thread, threads, recipe, now, flags, spins)
     for i in range(layers.shape[0]):
         k_panels = panels_of(layers[i, FAN_IN], like)
@@ -240,9 +245,9 @@ def descend_layers(
             inputs = min(panel, layers[i, FAN_IN] - q * panel)
             offset = p * layers[i, W_PANEL] + q * panel * ROW_BYTES
             gradients = layers[i, G]
-            if room != 0 and not clips:
+            if room != 0 and not stored:
                 gradients = room - offset
-            if not clips:
+            if not stored:
                 _weight_gradients(
                     layers,
                     i,

@@ -18,5 +18,6 @@
     TOTAL,
     LIMIT,
     DROP,
+    ADD_SHARDS,
     ENTRIES,
-) = range(18)
+) = range(19)

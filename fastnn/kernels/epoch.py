@@ -15,15 +15,17 @@ rows, 784-128-10 in batches of 32 moved half of W in every step, and two threads
 
 Plain SGD stores no gradient, and nothing is summed across threads, so the bits do not depend on the team. A
 batch larger than a chunk is worked through chunk by chunk: the sums are then carried in G, and the step is
-taken at the last chunk. A full batch of 60,000 rows is the same code.
+taken at the last chunk. In a batch of thousands of rows each thread works through fixed shards of its own
+(shards.py), and meets the others only to add their gradients and to take the step.
 """
 
-from fastnn.kernels.descent import update_layers
-from fastnn.kernels.entries import BACKWARD, DESCEND_LAYERS, DROP, GATHER, GATHER_BITS, LOSS
+from fastnn.kernels.descent import SUMMED, update_layers
+from fastnn.kernels.entries import ADD_SHARDS, BACKWARD, DESCEND_LAYERS, DROP, GATHER, GATHER_BITS, LOSS
 from fastnn.kernels.forward import forward, is_by_columns, panels_of
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.link import call, call_count
 from fastnn.kernels.matmul import block_count
+from fastnn.kernels.shards import SHARD_ROWS, add_all, take_shard
 from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.sparsity import BITS, CHUNK_BITS, CHUNK_STRIDE, WORDS
 from fastnn.kernels.subnormals import restore, subnormals_to_zero
@@ -131,11 +133,94 @@ def _gather_chunk(
             )
 
 
+@inline
+def _deltas(
+    layers,
+    x,
+    plan,
+    scratch,
+    zeros,
+    kernels,
+    bank,
+    data,
+    targets,
+    weights,
+    option,
+    order,
+    losses,
+    start,
+    rows,
+    thread,
+    threads,
+    data_scale,
+    scale,
+    like,
+    dropout_seed,
+    counter,
+    flags,
+    spins,
+):
+    """Gather rows order[start:start + rows], and leave D of every layer; returns own correct rows."""
+    first, last = share(rows, thread, threads)
+    last_layer = layers.shape[0] - 1
+    _gather_chunk(
+        layers, x, kernels, data, order, start, rows, thread, threads, data_scale, dropout_seed, counter
+    )
+    if plan[BITS] != 0:
+        call(
+            kernels[GATHER_BITS],
+            plan[BITS],
+            plan[WORDS],
+            order,
+            start,
+            rows,
+            plan[CHUNK_BITS],
+            plan[CHUNK_STRIDE],
+        )
+    forward(
+        layers,
+        x,
+        plan,
+        kernels,
+        bank,
+        rows,
+        first,
+        last,
+        like,
+        thread,
+        threads,
+        flags,
+        spins,
+        dropout_seed,
+        counter,
+    )
+    n_correct = call_count(
+        kernels[LOSS],
+        first,
+        last,
+        layers[last_layer, Z],
+        layers[last_layer, Z_PANEL],
+        layers[last_layer, FAN_OUT],
+        order,
+        targets,
+        weights,
+        start,
+        scale,
+        option,
+        losses,
+        scratch,
+    )
+    _backward(layers, kernels, bank, first, last, zeros, dropout_seed, counter, like)
+    return n_correct
+
+
 @jit
 def train_rows(
     thread,
     threads,
     layers,
+    mine,
+    shards,
     kernels,
     bank,
     x,
@@ -162,11 +247,14 @@ def train_rows(
 ):
     """One update for every `batch` rows of `order`; every thread of the team makes this call.
 
+    mine, shards   this thread's own table of layers, see Workspace.own_layers, and how many shards a batch is
+                   cut into, see shards.py; 0: none, and `mine` is not used
     x, scratch     addresses of this thread's own input and scratch
     plan           how this thread skips zeros of X, see sparsity.py; all zeros: not at all
     data, targets  addresses of X, and of the labels (int64) or the regression targets (row-major)
     weights        address of the weights of all rows of X, of the element type; 0: all alike
     option         label smoothing, or the Huber loss's δ
+    chunk          rows worked on at a time; with shards, by each thread
     recipe, steps  numbers of the run, and (updates, STEP_FIELDS) of each update, see updates.py
     first_step     updates of this run before these
     room           address of this thread's own room for one block's gradient, or 0
@@ -177,78 +265,78 @@ def train_rows(
     """
     mode_before = subnormals_to_zero()
     n_correct, n_rows = 0, order.shape[0]
-    last_layer = layers.shape[0] - 1
+    # One loop for both ways: a thread that has shards of its own is a team of one between their beginnings
+    # and the adding up.
+    table, member, members = (mine, 0, 1) if shards != 0 else (layers, thread, threads)
     for begin in range(0, n_rows, batch):
         size = min(batch, n_rows - begin)
         now = steps[begin // batch]
         rate, scale = now[RATE], now[SCALE]  # the gradient is a mean over the batch, ragged or not
         counter = (first_step + begin // batch + 1) << 34
-        for start in range(0, size, chunk):
-            rows = min(chunk, size - start)
-            first, last = share(rows, thread, threads)
-            _gather_chunk(
-                layers,
-                x,
-                kernels,
-                data,
-                order,
-                begin + start,
-                rows,
-                thread,
-                threads,
-                data_scale,
-                dropout_seed,
-                counter + start,
-            )
-            if plan[BITS] != 0:
-                call(
-                    kernels[GATHER_BITS],
-                    plan[BITS],
-                    plan[WORDS],
+        count = max(1, min(shards, size // SHARD_ROWS))  # of this batch: the last may be small
+        from_shard, to_shard = share(count, thread, threads) if shards != 0 else (0, 1)
+        for shard in range(from_shard, to_shard):
+            from_row, to_row = share(size, shard, count)
+            if shards != 0:
+                take_shard(mine, layers, shard, rate)
+            for start in range(from_row, to_row, chunk):
+                rows = min(chunk, to_row - start)
+                n_correct += _deltas(
+                    table,
+                    x,
+                    plan,
+                    scratch,
+                    zeros,
+                    kernels,
+                    bank,
+                    data,
+                    targets,
+                    weights,
+                    option,
                     order,
+                    losses,
                     begin + start,
                     rows,
-                    plan[CHUNK_BITS],
-                    plan[CHUNK_STRIDE],
+                    member,
+                    members,
+                    data_scale,
+                    scale,
+                    rate,
+                    dropout_seed,
+                    counter + start,
+                    flags,
+                    spins,
                 )
-            forward(
-                layers,
-                x,
-                plan,
-                kernels,
-                bank,
-                rows,
-                first,
-                last,
-                rate,
-                thread,
-                threads,
-                flags,
-                spins,
-                dropout_seed,
-                counter + start,
-            )
-            n_correct += call_count(
-                kernels[LOSS],
-                first,
-                last,
-                layers[last_layer, Z],
-                layers[last_layer, Z_PANEL],
-                layers[last_layer, FAN_OUT],
-                order,
-                targets,
-                weights,
-                begin + start,
-                scale,
-                option,
-                losses,
-                scratch,
-            )
-            _backward(layers, kernels, bank, first, last, zeros, dropout_seed, counter + start, rate)
+                barrier(flags, member, members, spins)
+                mode = CONTINUE if start > from_row else 0
+                steps_now = descend != 0 and start + rows == size and shards == 0
+                if steps_now and kernels[DESCEND_LAYERS] != 0:
+                    call(
+                        kernels[DESCEND_LAYERS],
+                        layers,
+                        x,
+                        plan,
+                        kernels,
+                        bank,
+                        rows,
+                        thread,
+                        threads,
+                        mode,
+                        room,
+                        recipe,
+                        now,
+                        flags,
+                        spins,
+                    )
+                else:
+                    mode |= DESCEND if steps_now else 0
+                    update_layers(table, x, plan, kernels, bank, rows, member, members, mode, rate)
+                barrier(flags, member, members, spins)
+        if shards != 0:
             barrier(flags, thread, threads, spins)
-            mode = CONTINUE if start > 0 else 0
-            steps_now = descend != 0 and start + rows == size
-            if steps_now and kernels[DESCEND_LAYERS] != 0:
+            add_all(layers, kernels[ADD_SHARDS], count, thread, threads, rate)
+            barrier(flags, thread, threads, spins)
+            if descend != 0:
                 call(
                     kernels[DESCEND_LAYERS],
                     layers,
@@ -256,19 +344,16 @@ def train_rows(
                     plan,
                     kernels,
                     bank,
-                    rows,
+                    0,
                     thread,
                     threads,
-                    mode,
+                    SUMMED,
                     room,
                     recipe,
                     now,
                     flags,
                     spins,
                 )
-            else:
-                mode |= DESCEND if steps_now else 0
-                update_layers(layers, x, plan, kernels, bank, rows, thread, threads, mode, rate)
-            barrier(flags, thread, threads, spins)
+                barrier(flags, thread, threads, spins)
     restore(mode_before)
     return n_correct

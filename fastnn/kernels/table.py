@@ -13,6 +13,7 @@ from fastnn.kernels.bits import gather_bits
 from fastnn.kernels.descent import descend_layers
 from fastnn.kernels.dropout import drop
 from fastnn.kernels.entries import (
+    ADD_SHARDS,
     BACKWARD,
     DESCEND_LAYERS,
     DROP,
@@ -38,6 +39,7 @@ from fastnn.kernels.listed import forward_listed, weight_update_listed
 from fastnn.kernels.matmul import backward_tiles, forward_tiles, transpose_block, weight_update_tiles
 from fastnn.kernels.norms import column_squares, limit_columns, total
 from fastnn.kernels.panels import GATHERS, unpack_rows
+from fastnn.kernels.shards import add_shards
 from fastnn.kernels.updates import STEPS, penalise
 
 
@@ -58,7 +60,8 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, extras=(
     """Addresses for one element type, type of X, loss, and depth above one layer or not.
 
     training, sparse   whether kernels for training, and for skipping zeros, are wanted
-    extras             names of `updates.STEPS`, "clip_norm", "squares", "max_norm", "dropout" that are wanted
+    extras             names of `updates.STEPS`, "clip_norm", "squares", "max_norm", "dropout", "shards"
+                       that are wanted
     """
     announce_compilation()
     number, scalar, vector = types.int64, scalar_type(dtype), types.int64[::1]
@@ -118,5 +121,7 @@ def _add_extras(table, extras, number, vector, scalar):
         table[TOTAL] = address_of(total, number, number, scalar)
     if "max_norm" in extras:
         table[LIMIT] = address_of(limit_columns, *[number] * 5, scalar)
+    if "shards" in extras:
+        table[ADD_SHARDS] = address_of(add_shards, *[number] * 4, scalar)
     if "dropout" in extras:
         table[DROP] = address_of(drop, *[number] * 9, scalar)

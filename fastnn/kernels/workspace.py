@@ -71,7 +71,7 @@ class Workspace:
     rows       most rows in a chunk
     threads    threads that will share the work: each has its own gathered input and scratch
     training   whether there is room for deltas, and for transposed weights
-    gradients  whether dW and db are stored
+    gradients  how often dW and db are stored: 0, 1, or once for each shard of a batch (shards.py)
     slots      arrays that the optimizer keeps for each parameter: at most two
     slopes     for each hidden layer whether there is room for g'(Z)
     extras     whether there is room for what other updates than plain descent need
@@ -86,7 +86,7 @@ class Workspace:
         rows,
         threads=1,
         training=True,
-        gradients=False,
+        gradients=0,
         slots=0,
         slopes=(),
         extras=False,
@@ -129,9 +129,9 @@ class Workspace:
                 row[WT_PANEL] = panel_stride(self._padded(fan_out))
                 row[WT] = keep(matrix_bytes(self._padded(fan_out), fan_in, dtype)) if layer else 0
             if gradients:
-                row[G] = work(w_bytes)
+                row[G] = work(w_bytes * gradients)
             if gradients or extras:
-                row[[GB, S, SB]] = work(b_bytes), work(b_bytes), work(b_bytes)
+                row[[GB, S, SB]] = work(b_bytes * max(1, gradients)), work(b_bytes), work(b_bytes)
             if layer < len(slopes) and slopes[layer]:
                 row[SLOPES] = work(z_bytes)
             for matrix, vector in ((M, MB), (V, VB))[:slots]:
@@ -141,6 +141,16 @@ class Workspace:
         # W and its transposed copy are converted in whole blocks of a panel's width
         width = panel_columns(self.dtype)
         return -(-n // width) * width
+
+    def own_layers(self, threads):
+        """For each thread a layer table of its own, with its share of the room for a chunk's rows."""
+        tables = []
+        for thread in range(threads):
+            table, first = self.layers.copy(), self.rows * thread // threads
+            for field in (X, Z, D, SLOPES):
+                table[:, field] += np.where(table[:, field] != 0, first * ROW_BYTES, 0)
+            tables.append(table)
+        return tables
 
     def set_activations(self, codes, addresses, drop_shares=()):
         """Take over what follows each hidden layer (the last is linear), and shares dropped of each input."""

@@ -178,3 +178,19 @@ def test_by_batch_a_batch_without_weight_leaves_finite_numbers(backend, generato
     losses, arrays, _ = trained(backend, by_batch("adam"), network, X, y, weights, epochs=1)
     assert np.isfinite(losses).all()
     assert all(np.isfinite(array).all() for array in arrays)
+
+
+@numba_only
+@pytest.mark.parametrize(
+    "pair", [("sgd", "none"), ("nesterov", "l2"), ("sgd", "clip norm"), ("adam", "everything")], ids=str
+)
+def test_a_batch_in_fixed_shards(pair, generator):
+    network = network_of((40, 33, 20, 5), np.float64, generator, activation=("tanh", "gelu"))
+    X, y = data_for(network, 5100, generator)
+    weights = generator.integers(0, 3, 5100).astype(float)
+    settings, rtol = settings_for(pair, 3000, threads=3), TRAJECTORY_RTOL["float64"]
+    losses, arrays, _ = trained(backends.get("numba")[1], settings, network, X, y, weights)
+    expected_losses, expected, _ = trained(numpy_backend, settings, network, X, y, weights)
+    np.testing.assert_allclose(losses, expected_losses, rtol=rtol)
+    for actual, wanted in zip(arrays, expected, strict=True):
+        assert_close(actual, wanted, rtol=rtol, atol=rtol)

@@ -25,6 +25,7 @@ NETS = [
     ((40, 35, 3), "tanh", "cross_entropy", 1000, 900),  # a full batch in several chunks
     ((784, 10, 10), "relu", "cross_entropy", 64, 150),
     ((20, 10, 130, 7, 64, 5), "relu", "cross_entropy", 40, 150),  # narrow and wide layers in turn
+    ((40, 35, 9, 3), "tanh", "cross_entropy", 2500, 2600),  # in fixed shards, the last batch in one
     ((20, 64, 64, 100, 7, 5), ("gelu", "softplus", "silu", "elu"), "cross_entropy", 40, 333),
 ]
 
@@ -93,6 +94,7 @@ def test_skipping_zeros_changes_no_bit(net, dtype, image_like, lists, monkeypatc
 
 
 OPTION_NET = ((784, 128, 70, 10), "relu", "cross_entropy", 48, 130)
+SHARDED_NET = ((30, 24, 35, 10), "tanh", "cross_entropy", 3000, 5100)
 FULL_BATCH_NET = ((60, 64, 35, 10), "tanh", "cross_entropy", 600, 600)
 OPTIONS = {
     f"{optimizer}, {regularisation}": {
@@ -107,7 +109,7 @@ OPTIONS = {
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 def test_any_number_of_threads_with_options(options):
-    for net, name in ((OPTION_NET, "float32"), (FULL_BATCH_NET, "float64")):
+    for net, name in ((OPTION_NET, "float32"), (FULL_BATCH_NET, "float64"), (SHARDED_NET, "float32")):
         expected = bits(trained(net, np.dtype(name), 1, **options))
         for threads in (2, 7):
             assert bits(trained(net, np.dtype(name), threads, **options)) == expected, threads
