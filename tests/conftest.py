@@ -1,11 +1,15 @@
 """Shared fixtures: backends, tolerances, and real MNIST where FASTNN_DATA_DIR has it."""
 
 import os
+import signal
 
 import numpy as np
 import pytest
 
 from fastnn import backends
+
+# A shell starts background jobs deaf to Ctrl-C, and a test that interrupts a training would wait for its end.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The one tolerance table. Products and sums are compared within k·ε·(|A|·|B|) (see `assert_product_close`);
 # elementwise results and short trajectories within these.
