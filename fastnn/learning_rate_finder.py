@@ -66,9 +66,9 @@ class RangeTest:
 
     def plot(self, path: str | PathLike[str] | None = None) -> Figure:
         """Draw loss against learning rate, the suggestion marked; `path` as in `fastnn.plots`."""
-        from fastnn.plots import plot_range_test
+        from fastnn.plots import learning_rate_curve
 
-        return plot_range_test(self, path)
+        return learning_rate_curve(self, path)
 
     def __repr__(self) -> str:
         lowest = int(self.smoothed.argmin())
@@ -110,7 +110,7 @@ def find_learning_rate(
         if name in train_options:
             raise InputError(f"{name}={train_options[name]!r} has no place here: all rates are tried")
     optimizer = train_options.get("optimizer")
-    if optimizer == "lbfgs" or isinstance(optimizer, optimizers.LBFGS):
+    if inputs.is_word(optimizer, "lbfgs") or isinstance(optimizer, optimizers.LBFGS):
         raise InputError("optimizer='lbfgs' finds its steps itself and has no learning rate; use another one")
     rates = _rates(smallest, largest, n_updates)
     generator = inputs.generator(train_options.get("seed"))

@@ -158,13 +158,18 @@ def test_losses_below_zero_are_no_end(generator):
     assert len(found.losses) > 100
 
 
+BEYOND = fastnn.Network([np.full((4, 1), 1e30, np.float32)], [np.zeros(1, np.float32)], loss="squared_error")
+
+
 @pytest.mark.parametrize(
-    ("size", "smallest"), [(1.0, 1e3), (1e30, 1e-6)], ids=["all rates too large", "the first loss overflows"]
+    "options",
+    [{"smallest": 1e3, "activation": "identity"}, {"smallest": 1e-6, "initial": BEYOND}],
+    ids=["all rates too large", "the first loss overflows"],
 )
-def test_where_the_loss_never_falls_is_an_error(blobs, recwarn, size, smallest):
+def test_where_the_loss_never_falls_is_an_error(blobs, recwarn, options):
     X = blobs[0]
     with pytest.raises(DivergedError, match="does not fall at any learning rate from") as caught:
-        find(X, size * X[:, 0], activation="identity", smallest=smallest, largest=1e6)
+        find(X, X[:, 0], largest=1e6, **options)
     assert "\n" not in str(caught.value)
     assert not recwarn.list
 
