@@ -61,11 +61,11 @@ def _change(before: Any, now: Any) -> str:
     return "is other" if digests else f"was {before} and is {now}"
 
 
-def digest(array: Array | None) -> str | None:
-    """Shape, type and content of an array in a few letters; of a large one, of some of its rows."""
+def digest(array: Array | None, most: int = BYTES) -> str | None:
+    """Shape, type and content of an array in a few letters; of one of more bytes, of some of its rows."""
     if array is None:
         return None
-    step = max(1, array.nbytes // BYTES)
+    step = max(1, array.nbytes // most)
     content = hashlib.blake2b(f"{array.dtype.str} {array.shape}".encode(), digest_size=8)
     for chosen in (array[::step], array[-1:]):
         content.update(chosen.tobytes())

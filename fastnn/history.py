@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastnn.record_of_training import Origin
 
 
 class History(Mapping[str, list[float]]):
@@ -19,6 +22,9 @@ class History(Mapping[str, list[float]]):
     stop_reason   why training ended: "epochs", "early stopping", "interrupted", "diverged", "an exception",
                   or a callback's own words
     best_epoch    the epoch (from 1) whose weights were kept, when early stopping chose one, else None
+    origin        what was called and on which data: an `Origin`, or None where nothing is known of it
+
+    A model's file holds all of it but "seconds".
     """
 
     def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
@@ -26,6 +32,8 @@ class History(Mapping[str, list[float]]):
         self.settings: dict[str, Any] = dict(settings or {})
         self.stop_reason = ""
         self.best_epoch: int | None = None
+        self.origin: Origin | None = None
+        self._epochs: list[int] | None = None
 
     def record(self, **values: float) -> None:
         """Append one epoch's values; every epoch must bring the same names."""
@@ -34,10 +42,26 @@ class History(Mapping[str, list[float]]):
         for name, value in values.items():
             self._columns.setdefault(name, []).append(float(value))
 
-    def carry_on(self, columns: Mapping[str, list[float]], best_epoch: int | None) -> None:
-        """Begin where another record ended: that of the training which is resumed."""
+    def carry_on(
+        self,
+        columns: Mapping[str, list[float]],
+        best_epoch: int | None,
+        epochs: Sequence[int] | None = None,
+    ) -> None:
+        """Begin where another record ended, such as that of the training which is resumed.
+
+        epochs   the numbers of its epochs where they are not 1, 2, 3, …
+        """
         self._columns = {name: [float(value) for value in column] for name, column in columns.items()}
         self.best_epoch = best_epoch
+        self._epochs = None if epochs is None else list(epochs)
+
+    def cut(self, n_epochs: int) -> None:
+        """Forget all but the first epochs, also what was recorded of one in part."""
+        for column in self._columns.values():
+            del column[n_epochs:]
+        if n_epochs == 0:
+            self._columns.clear()
 
     def append(self, later: History) -> None:
         """Go on with what another record holds, and end as it did."""
@@ -49,6 +73,11 @@ class History(Mapping[str, list[float]]):
     def n_epochs(self) -> int:
         """Epochs recorded so far."""
         return len(next(iter(self._columns.values()), []))
+
+    @property
+    def epochs(self) -> list[int]:
+        """The number of each recorded epoch: 1, 2, 3, …; of a very long training a file holds but some."""
+        return list(range(1, self.n_epochs + 1)) if self._epochs is None else list(self._epochs)
 
     def last(self) -> dict[str, float]:
         """The latest epoch's values by name."""

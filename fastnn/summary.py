@@ -15,20 +15,30 @@ HEADER = ("layer", "shape", "activation", "parameters")
 
 def summary(network: Network) -> str:
     """A line for each layer, their total, and below them loss, outputs, input and dtype."""
+    told = facts(network)
+    width = max(len(name) for name, _ in told)
+    lines = _aligned([HEADER, *layers(network)])
+    return "\n".join([*lines, "", *(f"{name:{width}}  {value}" for name, value in told)])
+
+
+def layers(network: Network) -> list[tuple[str, ...]]:
+    """The cells of a row for each layer, and one for their total, under HEADER."""
     activations = [*network.activations, OUTPUT_ACTIVATIONS.get(network.loss_name, "identity")]
-    rows = [HEADER]
+    rows = []
     for layer, (W, b) in enumerate(zip(network.weights, network.biases, strict=True), start=1):
         shape = f"{W.shape[0]} × {W.shape[1]}"
         rows.append((str(layer), shape, activations[layer - 1], f"{W.size + b.size:,}"))
-    rows.append(("total", "", "", f"{network.n_parameters:,}"))
-    facts = [
+    return [*rows, ("total", "", "", f"{network.n_parameters:,}")]
+
+
+def facts(network: Network) -> list[tuple[str, str]]:
+    """Loss, outputs, input and dtype: what each is called, and what it is."""
+    return [
         ("loss", network.loss_name),
         ("outputs", _outputs(network)),
         ("input", _input(network)),
         ("dtype", str(network.dtype)),
     ]
-    width = max(len(name) for name, _ in facts)
-    return "\n".join([*_aligned(rows), "", *(f"{name:{width}}  {value}" for name, value in facts)])
 
 
 def _outputs(network: Network) -> str:
