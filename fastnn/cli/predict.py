@@ -1,4 +1,4 @@
-"""`fastnn predict`: the predictions of a saved model for the rows of a file, as CSV."""
+"""`fastnn predict`: the predictions of a saved model for the rows of a file, or for pictures, as CSV."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import typer
 
 from fastnn import datasets, model_file
 from fastnn.backends import Array
+from fastnn.cli import pictures
 from fastnn.cli.options import BackendOption, ModelArgument
 from fastnn.cli.output import check_writable, write_text
 from fastnn.errors import InputError
@@ -21,15 +22,20 @@ from fastnn.network import Network
 
 def predict(
     model: ModelArgument,
-    file: Annotated[
-        Path,
-        typer.Argument(metavar="FILE", help="Rows to predict: CSV, .npz, .npy or IDX.", show_default=False),
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE",
+            help="Rows to predict: CSV, .npz, .npy or IDX. Or one or more pictures of a digit each: PNG, "
+            "JPEG, GIF, BMP, TIFF, WebP or PNM.",
+            show_default=False,
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the CSV to a file instead of the screen.")
     ] = None,
     proba: Annotated[
-        bool, typer.Option("--proba", help="Add a column of probabilities for each class.")
+        bool, typer.Option("--proba", help="Add a column of probabilities for each class, as pictures have.")
     ] = False,
     label: Annotated[
         str | None,
@@ -39,19 +45,36 @@ def predict(
             'features has "label", else its first, left out.',
         ),
     ] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="Draw what the network saw of each picture, in the terminal.")
+    ] = False,
     backend: BackendOption = "auto",
 ) -> None:
-    """Predict every row of a file, as CSV.
+    """Predict every row of a file, or the digits in pictures, as CSV.
 
     The columns are row (counted from 1) and prediction, then with --proba one for each class. Where a row may
     have several labels, or a regression several outputs, they are prediction_0, prediction_1 and so on.
 
+    Of pictures they are file, prediction and the probability of each class. The digit is found in the
+    picture, whatever its size and colours; the model must be one of MNIST (784 features) or digits (64). A
+    picture that cannot be read, or shows no digit, is one line on stderr, and the exit status is 2; the
+    others are predicted.
+
     Examples:
       fastnn predict digits.safetensors images.csv
       fastnn predict digits.safetensors images.npz --proba --out labels.csv
+      fastnn predict mnist.safetensors seven.png photo.jpg --show
     """
-    check_writable("--out", out, file, model)
+    check_writable("--out", out, *files, model)
     network = model_file.load(model, backend=backend)
+    if pictures.are_pictures(files):
+        if label is not None:
+            raise InputError(f"--label {label}: only a CSV file has a label column to leave out")
+        pictures.predict(network, files, out=out, show=show)
+        return
+    if show:
+        raise InputError("--show draws pictures, such as digit.png; for rows of a data set see fastnn show")
+    file = files[0]
     if proba and network.classes is None:
         raise InputError("--proba needs a classifier; this model is a regression")
     X = datasets.load_features(file, network.sizes[0], label, network.input_scale is not None)
