@@ -10,6 +10,7 @@ Reads   benchmarks/results/known_networks.json  of `known_networks.py --json`
         benchmarks/results/dropout.json         of `dropout.py --json`
         benchmarks/results/scaling.json         of `scaling.py --json`
         benchmarks/results/train_many.json      of `train_many.py --json`
+        benchmarks/results/estimators.json      of `estimators.py --json`
 Writes  the tables between the markers <!-- name --> and <!-- /name --> of README.md, and, where Matplotlib
         is installed, benchmarks/results/peers.png
 """
@@ -22,7 +23,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # as a script, this file has only its own folder there
 
-from benchmarks.tables import accuracy, peers, speed  # noqa: E402
+from benchmarks.tables import accuracy, estimators, peers, speed  # noqa: E402
 from benchmarks.tables.markdown import insert  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -37,6 +38,7 @@ TABLES = {
     "dropout": ("dropout.json", accuracy.dropout),
     "scaling": ("scaling.json", speed.scaling),
     "train-many": ("train_many.json", speed.train_many),
+    "estimators": ("estimators.json", estimators.estimators),
 }
 
 

@@ -12,6 +12,7 @@ from benchmarks import dropout, memory, options, published, record, scaling, tra
 from benchmarks.peak import Probe, Trial
 from benchmarks.rounds import Timed, speed
 from benchmarks.tables import accuracy
+from benchmarks.tables import estimators as estimator_tables
 from benchmarks.tables import speed as speed_tables
 from benchmarks.tables.markdown import insert
 
@@ -136,6 +137,38 @@ def test_train_many(probe):
     table = speed_tables.train_many(saved(content))
     assert table.count("\n| 4-16-3 b8, 150 rows |") == 2
     assert "| 1.8 |" in table
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_estimators(probe, monkeypatch):
+    estimators = pytest.importorskip("benchmarks.estimators", reason="scikit-learn is what is compared with")
+    monkeypatch.delenv("FASTNN_DATA_DIR", raising=False)
+    content = {}
+    for work in estimators.WORKS:
+        tiny = dataclasses.replace(work, rows=150, epochs=1, hidden=(8,))
+        if isinstance(tiny, estimators.Search):
+            tiny = dataclasses.replace(tiny, choices={"alpha": [1e-3, 1e-2]}, folds=2)
+        content[work.name] = saved(estimators.measure(tiny, probe, rounds=1))
+        assert content[work.name]["float32"]["times faster"]["median"] > 0
+    table = estimator_tables.estimators(content)
+    assert table.count("\n| ") == len(estimators.WORKS) + 1
+    assert "| fit MNIST, 784-100-10 (150 rows, made up, 1 epoch) |" in table
+    assert "| 8 |" in table
+
+
+def test_estimators_that_differ_are_not_timed(probe):
+    estimators = pytest.importorskip("benchmarks.estimators", reason="scikit-learn is what is compared with")
+
+    class Unlike(estimators.Fit):
+        def estimator(self, library):
+            return super().estimator(library).set_params(random_state=len(library))
+
+    work = Unlike("fit", estimators.digits, 100, epochs=1)
+    with (
+        pytest.warns(estimators.ConvergenceWarning),
+        pytest.raises(SystemExit, match="fit, float64: fastnn and scikit-learn differ"),
+    ):
+        estimators.measure(work, probe, rounds=1)
 
 
 def test_many_rows_repeat_made_up_ones():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from fastnn import inputs
 from fastnn.errors import InputError
@@ -71,6 +71,10 @@ class Adam(Optimizer):
     epsilon: float = 1e-8
     weight_decay: float = 0.0
 
+    def epsilon_at(self, step: Any) -> Any:
+        """ε at the update `step` (a number from 1, or an array of them)."""
+        return self.epsilon
+
 
 @dataclass(frozen=True)
 class AdamW(Adam):
@@ -112,7 +116,7 @@ class LBFGS(Optimizer):
     memory: int = 10
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "memory", inputs.whole_number("memory", self.memory))
+        object.__setattr__(self, "memory", inputs.whole_number("memory", self.memory, most=10_000))
 
 
 _CHECKS = {

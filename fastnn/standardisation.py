@@ -109,6 +109,10 @@ class Standardisation:
         in_range = least <= self.deviation.min() and self.deviation.max() <= most
         return bool(in_range and shift.max() <= LARGEST_SHIFT)
 
+    def __getstate__(self) -> dict[str, Array]:
+        """For pickle: what prediction has found out meanwhile must not change the bytes."""
+        return {"mean": self.mean, "deviation": self.deviation}
+
 
 class Folded:
     """A network for raw features, made of one for standardised ones: all that `Parameters` asks for."""

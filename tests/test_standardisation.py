@@ -449,3 +449,12 @@ def test_predictions_that_overflow_are_an_error(generator, backend_name):
         model.predict(X)
     with pytest.raises(InputError, match="outputs for X are not finite numbers"):
         model.score(X, [0, 1])
+
+
+def test_predicting_does_not_change_what_pickle_writes(generator):
+    X = generator.normal(3, 2, (40, 4)).astype(np.float32)
+    model = fastnn.train(X, X[:, 0] > 3, standardize=True, hidden=3, epochs=1, seed=0)
+    before = pickle.dumps(model)
+    expected = model.predict_proba(X)
+    assert pickle.dumps(model) == before
+    np.testing.assert_array_equal(pickle.loads(before).predict_proba(X), expected)

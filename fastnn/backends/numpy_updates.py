@@ -95,7 +95,7 @@ def update(
             learning_rate,
             step,
             *betas,
-            optimizer.epsilon,
+            optimizer.epsilon_at(step),
         )
     elif isinstance(optimizer, RMSprop):
         rmsprop_update(

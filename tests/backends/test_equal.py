@@ -29,6 +29,7 @@ LEAVES = [
     "poisson",
     "sgd_update",
     "loss_and_gradients",
+    "open_gradients",
     "predict",
     "evaluate",
     "open_run",
