@@ -66,13 +66,13 @@ class Saved:
 
 def read(path: str | PathLike[str]) -> Saved:
     """The checkpoint at `path`, or CheckpointError where there is none or it is damaged."""
-    path = Path(path)
+    path = inputs.file_path("path", path)
     try:
         description, arrays = model_file.read(path)
     except ModelFileError as error:
         raise CheckpointError(str(error)) from None
     values = description.get("checkpoint")
-    if not isinstance(values, dict) or not isinstance(values.get("format"), int):
+    if not isinstance(values, dict) or type(values.get("format")) is not int:
         raise CheckpointError(f"{path} is not a checkpoint; it may be a model, which fastnn.load reads")
     if values["format"] > FORMAT:
         raise CheckpointError(
@@ -96,13 +96,13 @@ class Checkpoint(Callback):
     """
 
     def __init__(self, path: str | PathLike[str], every: int, *, resume: bool) -> None:
-        if not isinstance(path, str | PathLike):
-            raise InputError(f"checkpoint={path!r} must be the name of a file")
-        self.path, self.every = Path(path), inputs.whole_number("checkpoint_every", every)
+        self.path = inputs.file_path("checkpoint", path)
+        self.every = inputs.whole_number("checkpoint_every", every)
         try:
             check_writable(self.path)
-        except OSError as error:
-            raise InputError(f"checkpoint={fspath(path)!r} cannot be written: {error.strerror}") from None
+        except (OSError, UnicodeError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise InputError(f"checkpoint={fspath(path)!r} cannot be written: {why}") from None
         self._saved = read(self.path) if resume and self.path.exists() else None
         if self._saved is None and self.path.exists():
             self._check_replaceable()
@@ -185,7 +185,7 @@ class Checkpoint(Callback):
             if isinstance(callback, EarlyStopping) and "weights.0" in own_arrays:
                 best = f"{TRAINING}callbacks.{number}."
         tensors = model_file.tensors_of(training.network) | {TRAINING + name: a for name, a in arrays.items()}
-        description = model_file.describe(training.network)
+        description = model_file.describe(training.network, columns=False)
         description["checkpoint"] = {
             "format": FORMAT,
             "seed": self._seed,

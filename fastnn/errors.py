@@ -9,8 +9,20 @@ if TYPE_CHECKING:
     from fastnn.network import Network
 
 
+# What a message keeps of a longer one: what is wrong stands at its beginning, what would work at its end.
+LONGEST, END = 1000, 300
+
+
 class FastnnError(Exception):
-    """Base of every error fastnn raises on purpose."""
+    """Base of every error fastnn raises on purpose.
+
+    Its message is one line of printable characters, whatever names and values of a user's, or of a file's,
+    went into it: line ends, terminal codes and the like become spaces, and the middle of a very long one "…".
+    """
+
+    def __init__(self, message: object = "") -> None:
+        text = "".join(letter if letter.isprintable() else " " for letter in str(message))
+        super().__init__(text if len(text) <= LONGEST else f"{text[: LONGEST - END]} … {text[-END:]}")
 
 
 class InputError(FastnnError, ValueError):

@@ -1,13 +1,15 @@
 """Model files: one safetensors file with the weights and, as metadata, all else a model needs to predict.
 
-A model file is data: reading it runs nothing. The same model gives the same bytes: there is no date in it,
-and the metadata are one JSON string, because the format's writer does not fix the order of several.
+The record of the training is there too, as `record_of_training` writes it. A model file is data: reading it
+runs nothing. The same model gives the same bytes: there is no date in it, and the metadata are one JSON
+string, because the format's writer does not fix the order of several.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -15,9 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from fastnn import backends, inputs
+from fastnn import backends, inputs, record_of_training
 from fastnn.backends import Array
 from fastnn.errors import ModelFileError
+from fastnn.history import History
 from fastnn.inputs.options import first_line
 from fastnn.network import Network
 from fastnn.whole_file import write_whole
@@ -26,6 +29,8 @@ FORMAT = 2  # 1 had one activation for all hidden layers
 TRAINING = "training."  # how the names of arrays begin that a checkpoint has beside the model's
 # What reading values raises that are not what they should be.
 UNFIT = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError)
+# Memory for labels of a fixed width that even a file with few of them may ask for.
+LABEL_BYTES = 1 << 24
 _LABEL_KINDS = {"b": "bool", "i": "int", "u": "int", "f": "float", "U": "str"}
 
 
@@ -33,11 +38,12 @@ def save(network: Network, path: str | PathLike[str]) -> None:
     """Write `network` to `path`, whole or not at all; an older file there is replaced."""
     from safetensors.numpy import save as to_bytes
 
+    path = inputs.file_path("path", path)
     content = to_bytes(tensors_of(network), metadata={"fastnn": json.dumps(describe(network))})
     try:
-        write_whole(Path(path), content)
-    except OSError as error:
-        raise ModelFileError(f"cannot write {path}: {error.strerror}") from None
+        write_whole(path, content)
+    except (OSError, UnicodeError) as error:
+        raise ModelFileError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def load(path: str | PathLike[str], *, backend: str = "auto") -> Network:
@@ -48,11 +54,13 @@ def load(path: str | PathLike[str], *, backend: str = "auto") -> Network:
 
     Raises ModelFileError, one line, for a file that is missing, damaged, or not a fastnn model.
     """
-    path = Path(path)
+    path = inputs.file_path("path", path)
     backend, _ = backends.get(backend)
     description, tensors = read(path)
     try:
-        return _network(description, _of_model(description, tensors), backend)
+        network = _network(description, _of_model(description, tensors), backend)
+        network.history = _history(description, tensors)
+        return network
     except UNFIT as error:
         raise ModelFileError(f"{path} is not a whole fastnn model: {why_unfit(error)}") from None
 
@@ -68,10 +76,14 @@ def tensors_of(network: Network) -> dict[str, Array]:
     return tensors
 
 
-def describe(network: Network) -> dict[str, Any]:
-    """All else a model needs to predict, as JSON values."""
+def describe(network: Network, *, columns: bool = True) -> dict[str, Any]:
+    """All else a model needs to predict, and the record of its training, as JSON values.
+
+    columns   whether the record has the numbers of every epoch
+    """
     from fastnn import __version__
 
+    training = record_of_training.to_json(network.history, columns=columns)
     return {
         "format": FORMAT,
         "version": __version__,
@@ -82,6 +94,7 @@ def describe(network: Network) -> dict[str, Any]:
         "dtype": str(network.dtype),
         "input_scale": network.input_scale,
         "classes": None if network.classes is None else _classes_to_json(network.classes),
+        **({} if training is None else {"training": training}),
     }
 
 
@@ -90,13 +103,18 @@ def _classes_to_json(classes: Array) -> dict[str, Any]:
 
 
 def _classes_from_json(stored: dict[str, Any]) -> Array:
+    labels = stored["labels"]
+    if not isinstance(stored["dtype"], str) or not isinstance(labels, list):
+        raise ValueError("its labels are no list with a dtype")
     dtype = np.dtype(stored["dtype"])
     if dtype.kind not in _LABEL_KINDS:
         raise ValueError(f"labels of dtype {dtype} are not allowed")
     kind = {"bool": bool, "int": int, "float": float, "str": str}[_LABEL_KINDS[dtype.kind]]
-    if not all(type(label) is kind for label in stored["labels"]):
+    if not all(type(label) is kind for label in labels):
         raise ValueError(f"labels are not all {kind.__name__}")
-    classes: Array = np.array(stored["labels"], dtype=dtype)
+    if dtype.kind == "U" and dtype.itemsize * len(labels) > LABEL_BYTES + 16 * sum(map(len, labels)):
+        raise ValueError(f"labels of dtype {dtype} would take far more memory than the file has text")
+    classes: Array = np.array(labels, dtype=dtype)
     return classes
 
 
@@ -104,23 +122,20 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
     """(description, arrays by name) of a model or checkpoint file, not yet looked at; or ModelFileError."""
     from safetensors import SafetensorError, safe_open
 
-    if not path.is_file():
-        what = "is a folder, not a model file" if path.is_dir() else "does not exist"
-        raise ModelFileError(f"{path} {what}; models are written by model.save(path) or fastnn train --out")
+    _check_is_file(path)
     try:
         with safe_open(path, framework="numpy") as file:
+            _check_header(path)
             metadata = file.metadata() or {}
             if "fastnn" not in metadata:
                 raise ModelFileError(f"{path} is a safetensors file, but not one written by fastnn")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        description = json.loads(metadata["fastnn"])
+        description = json.loads(metadata["fastnn"], object_pairs_hook=_without_repeats)
     except ModelFileError:
         raise
     except (SafetensorError, OSError, ValueError, RecursionError, TypeError, AttributeError) as error:
-        raise ModelFileError(
-            f"{path} is damaged or not a safetensors file: {str(error).splitlines()[0]}"
-        ) from None
-    if not isinstance(description, dict) or not isinstance(description.get("format"), int):
+        raise ModelFileError(f"{path} is damaged or not a safetensors file: {first_line(error)}") from None
+    if not isinstance(description, dict) or not _is_format(description.get("format")):
         raise ModelFileError(f"{path} is not a fastnn model: its description is not readable")
     checked = "digest" in metadata or "checkpoint" in description
     if checked and metadata.get("digest") != digest(metadata["fastnn"], tensors):
@@ -131,6 +146,38 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
             f"this version reads up to format {FORMAT}: upgrade fastnn"
         )
     return description, tensors
+
+
+def _check_is_file(path: Path) -> None:
+    try:
+        if path.is_file():
+            return
+        what = "is a folder, not a model file" if path.is_dir() else "does not exist"
+        if path.exists() and not path.is_dir():
+            what = "is not an ordinary file"
+    except OSError as error:
+        what = f"cannot be read: {error.strerror}"
+    raise ModelFileError(f"{path} {what}; models are written by model.save(path) or fastnn train --out")
+
+
+def _check_header(path: Path) -> None:
+    """ValueError where a name comes twice in a file's header, of which readers take one or the other."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")  # as it was opened, this is within the file
+        json.loads(file.read(length), object_pairs_hook=_without_repeats)
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object, or ValueError where a name comes twice in it."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        (name, _), *_ = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"the name {name!r} comes twice")
+    return found
+
+
+def _is_format(value: Any) -> bool:
+    return type(value) is int and value > 0
 
 
 def digest(description: str, tensors: Mapping[str, Array]) -> str:
@@ -159,6 +206,17 @@ def _of_model(description: dict[str, Any], tensors: dict[str, Array]) -> dict[st
     return found
 
 
+def _history(description: dict[str, Any], tensors: dict[str, Array]) -> History:
+    """The record of the training; the numbers of a checkpoint are among its arrays."""
+    record = description.get("training")
+    if "checkpoint" in description:
+        values = description["checkpoint"]["training"]
+        columns = {name: tensors[f"{TRAINING}history.{name}"].tolist() for name in values["columns"]}
+        told = {name: values[name] for name in ("settings", "stop_reason", "best_epoch")}
+        record = {**(record or {}), **told, "columns": columns}
+    return record_of_training.from_json(record)
+
+
 def _network(description: dict[str, Any], tensors: dict[str, Array], backend: str) -> Network:
     n_layers = len(description["sizes"]) - 1
     weights = [tensors.pop(f"weights.{layer}") for layer in range(n_layers)]
@@ -168,9 +226,6 @@ def _network(description: dict[str, Any], tensors: dict[str, Array], backend: st
         raise ValueError(f"unknown tensors {', '.join(sorted(tensors))}")
     if not all(np.isfinite(values).all() for values in [*weights, *biases]):
         raise ValueError("its weights are not all finite numbers")
-    scale = description["input_scale"]
-    if scale is not None and not (isinstance(scale, int | float) and np.isfinite(scale) and scale > 0):
-        raise ValueError(f"input_scale is {scale!r}")
     classes = description["classes"]
     if (classes is None) != (description["loss"] not in inputs.CLASSIFIER_LOSSES):
         raise ValueError("a classifier needs its classes, and only a classifier has some")
@@ -181,7 +236,7 @@ def _network(description: dict[str, Any], tensors: dict[str, Array], backend: st
         huber_delta=description.get("huber_delta", 1.0),
         loss=description["loss"],
         classes=None if classes is None else _classes_from_json(classes),
-        input_scale=scale,
+        input_scale=description["input_scale"],
         input_mean=mean,
         input_deviation=deviation,
         backend=backend,

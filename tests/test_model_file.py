@@ -221,8 +221,8 @@ DAMAGES = [
     ({"classes": {"dtype": "<i8", "labels": ["a", 1, 2]}}, "labels are not all int"),
     ({"classes": {"dtype": "O", "labels": [0, 1, 2]}}, "labels of dtype object are not allowed"),
     ({"classes": None}, "a classifier needs its classes"),
-    ({"input_scale": "big"}, "input_scale is 'big'"),
-    ({"input_scale": -1}, "input_scale is -1"),
+    ({"input_scale": "big"}, "input_scale='big' must be a number"),
+    ({"input_scale": -1}, "input_scale=-1 must be"),
     ({"format": 99}, "format 99, written by fastnn .*upgrade"),
     ({"format": None}, "description is not readable"),
 ]

@@ -12,6 +12,8 @@ from fastnn.datasets.files import read_text
 from fastnn.datasets.values import as_features, looks_like_pixels
 from fastnn.errors import DataError
 
+# An array of text has the width of its longest for all: it may take so many bytes, and so many a letter more.
+TEXT_BYTES, TEXT_TIMES = 1 << 24, 64
 # (line number in the file, counted from 1; its text)
 Line = tuple[int, str]
 
@@ -41,6 +43,20 @@ def read_csv_features(
     Errors   as `read_csv`; DataError for any other number of columns
     """
     return _read(path, label, n_features, pixels)
+
+
+def feature_names(path: Path, label: str | int | None = None) -> list[str] | None:
+    """What the columns of `read_csv`'s X are called, or None for a file without a header.
+
+    Errors   as `read_csv`
+    """
+    lines = [line for line in _lines(read_text(path)) if line.strip()]
+    if not lines:
+        raise DataError(f"{path}: the file is empty")
+    layout = layout_of(path, lines[:2], label)
+    if layout.names is None:
+        return None
+    return [name for column, name in enumerate(layout.names) if column != layout.label]
 
 
 def _read(
@@ -152,6 +168,7 @@ def _labels(layout: Layout, lines: Sequence[Line], labels: list[str]) -> NDArray
     for (number, _), label in zip(lines, labels, strict=True):
         if label.lower() in MISSING:
             raise DataError(f"{layout.where(number, layout.label + 1)}: missing label; leave the row out")
+    _check_widths(layout, lines, labels)
     text = np.array(labels)
     try:
         return text.astype(np.int64)
@@ -166,3 +183,15 @@ def _labels(layout: Layout, lines: Sequence[Line], labels: list[str]) -> NDArray
         raise DataError(f"{layout.where(number, layout.label + 1)}: the label is not a finite number")
     whole = (y == np.rint(y)).all() and np.abs(y).max() < 2**53
     return y.astype(np.int64) if whole else y
+
+
+def _check_widths(layout: Layout, lines: Sequence[Line], labels: list[str]) -> None:
+    """DataError for a label so long that all of them, in an array, would take far more than the file."""
+    lengths = [len(label) for label in labels]
+    if 4 * max(lengths) * len(labels) > TEXT_BYTES + TEXT_TIMES * sum(lengths):
+        number, _ = lines[lengths.index(max(lengths))]
+        assert layout.label is not None
+        raise DataError(
+            f"{layout.where(number, layout.label + 1)}: the label has {max(lengths)} characters; is another "
+            "column the label? Give label= its name or number"
+        )

@@ -1,8 +1,13 @@
-"""Opening files: gzip unpacked on the fly, and every failure one DataError line that names the file."""
+"""Opening files: gzip unpacked on the fly, and every failure one DataError line that names the file.
+
+Nothing a file says of its own size is believed: what is read into memory is bounded by its size on the disk.
+"""
 
 import gzip
 import hashlib
 import io
+import os
+import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,19 +17,50 @@ from typing import BinaryIO, cast
 from fastnn.errors import DataError
 
 GZIP_MAGIC = b"\x1f\x8b"
+# Packed data may unpack to so many bytes, and so many times their size more. Real data pack 2 to 50 times
+# smaller, a gzip bomb a thousand times.
+UNPACKED_BYTES, UNPACKED_TIMES = 1 << 24, 100
+
+
+def most_unpacked(n_packed: int) -> int:
+    """Bytes to which so many packed ones may unpack."""
+    return UNPACKED_BYTES + UNPACKED_TIMES * n_packed
+
+
+class _Unpacked(gzip.GzipFile):
+    """A gzip stream that ends with a DataError where it unpacks to more than real data do."""
+
+    def __init__(self, raw: BinaryIO, path: Path) -> None:
+        super().__init__(fileobj=raw, mode="rb")
+        self._path, self._most = path, most_unpacked(os.fstat(raw.fileno()).st_size)
+
+    def read(self, size: int | None = -1) -> bytes:
+        """See io.BufferedIOBase."""
+        room = self._most + 1 - self.tell()
+        content = super().read(room if size is None or size < 0 else min(size, room))
+        if self.tell() > self._most:
+            raise DataError(
+                f"{self._path}: unpacks to more than {UNPACKED_TIMES} times its size, as gzip bombs do; if "
+                "it is sound, unpack it yourself (gunzip)"
+            )
+        return content
 
 
 @contextmanager
 def open_binary(path: Path) -> Iterator[BinaryIO]:
     """Open `path` for reading bytes; a gzipped file (known by its content, not its name) is unpacked.
 
-    Errors   DataError when the file is missing, unreadable, or its gzip stream is damaged or cut off,
-             also when that shows only while reading inside the `with` block
+    Errors   DataError when the file is missing, unreadable, no ordinary file (a pipe would block), or its
+             gzip stream is damaged, cut off or a bomb, also when that shows only while reading inside the
+             `with` block
     """
     try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise DataError(f"{path}: is no ordinary file; save what it gives to one")
         with path.open("rb") as raw:
             if raw.peek(2)[:2] == GZIP_MAGIC:
-                with gzip.GzipFile(fileobj=raw) as unpacked:
+                with _Unpacked(raw, path) as unpacked:
                     yield cast(BinaryIO, unpacked)
             else:
                 yield raw

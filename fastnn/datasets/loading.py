@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn import inputs
 from fastnn.datasets import csv_table, idx_folder, npz
 from fastnn.datasets.digits import read_digits
 from fastnn.datasets.files import kind_of
@@ -16,6 +18,7 @@ from fastnn.datasets.idx import read_idx
 from fastnn.datasets.mnist import SOURCES, read_mnist
 from fastnn.datasets.values import as_features
 from fastnn.errors import DataError, InputError
+from fastnn.inputs.options import brief
 
 NAMES = ("digits", *SOURCES)
 ACCEPTED_PATHS = "a CSV file, an .npz, or a folder of IDX files"
@@ -56,6 +59,9 @@ def load(
              that says uint8 is believed)
     Errors   InputError for a wrong argument, DataError for an unusable file, DownloadError
     """
+    _check_options(label, pixels)
+    if split is not None:
+        inputs.choice("split", split, ("train", "test", "all"))
     parts = _parts(name_or_path, label, pixels)
     if split is None:
         split = "all" if "all" in parts else "train"
@@ -65,6 +71,20 @@ def load(
         pairs = [read() for read in parts.values()]
         return np.concatenate([X for X, _ in pairs]), np.concatenate([y for _, y in pairs])
     raise _no_such_split(name_or_path, split, parts)
+
+
+def feature_names(
+    name_or_path: str | os.PathLike[str], *, label: str | int | None = None
+) -> list[str] | None:
+    """What the columns of `load`'s X are called: the header of a CSV file; None for all other data.
+
+    label    as for `load`
+    Errors   as for `load`
+    """
+    path = Path(name_or_path).expanduser()
+    if name_or_path in NAMES or path.is_dir() or kind_of(path) != "csv":
+        return None
+    return csv_table.feature_names(path, label)
 
 
 def load_features(
@@ -82,7 +102,8 @@ def load_features(
              file do not always tell
     Errors   DataError naming the file; InputError for a wrong argument
     """
-    file = Path(path)
+    file, n_features = inputs.file_path("path", path), inputs.whole_number("n_features", n_features)
+    _check_options(label, pixels)
     if file.is_dir():
         raise DataError(f"{file}: is a folder; give one of its files")
     kind = kind_of(file)
@@ -101,13 +122,13 @@ def load_features(
 
 def _parts(name_or_path: str | os.PathLike[str], label: str | int | None, pixels: bool | None) -> Parts:
     """Map every split of the data to the function that reads it; nothing large is read yet."""
-    if not isinstance(name_or_path, (str, os.PathLike)):
-        raise InputError(f"name_or_path must be a name or a path, got {type(name_or_path).__name__}")
     if isinstance(name_or_path, str) and name_or_path in NAMES:
         _refuse_label(label, name_or_path)
         return _named_parts(name_or_path)
-    path = Path(name_or_path).expanduser()
-    if not path.exists():
+    path = inputs.file_path("name_or_path", name_or_path)
+    with suppress(RuntimeError):  # ~ of a user who is not there
+        path = path.expanduser()
+    if not os.path.exists(path):  # False too for what no file can be called
         raise InputError(
             f"no data set or file {str(name_or_path)!r}: the data sets are {', '.join(NAMES)}; "
             f"a path may be {ACCEPTED_PATHS}"
@@ -136,14 +157,19 @@ def _path_parts(path: Path, label: str | int | None, pixels: bool | None) -> Par
 
 
 def _no_such_split(data: str | os.PathLike[str], split: str, parts: Parts) -> InputError:
-    if split not in ("train", "test", "all"):
-        return InputError(f"split must be 'train', 'test', 'all' or None, got {split!r}")
     if "all" in parts:
         return InputError(
             f"split={split!r}: {os.fspath(data)} has no split inside; load all of it and part it with "
             "fastnn.datasets.split(X, y)"
         )
     return InputError(f"split={split!r}: {os.fspath(data)} holds only {', '.join(parts)}")
+
+
+def _check_options(label: Any, pixels: Any) -> None:
+    if isinstance(label, bool) or not (label is None or isinstance(label, str | int | np.integer)):
+        raise InputError(f"label={brief(label)} must be a column's name or number, or None")
+    if pixels is not None:
+        inputs.yes_or_no("pixels", pixels)
 
 
 def _refuse_label(label: str | int | None, data: str | Path) -> None:

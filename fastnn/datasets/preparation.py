@@ -5,7 +5,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from fastnn import inputs
 from fastnn.errors import InputError
+from fastnn.inputs.options import brief
+
+# Bytes of a one-hot matrix beyond which its classes are surely no numbers of classes, but of something else.
+LARGEST_ONE_HOT = 2**36
 
 Indices = NDArray[np.intp]
 
@@ -25,10 +30,11 @@ def split(
                training; float y (regression) is split plainly
     Errors     InputError for a fraction out of range, lengths that differ, or too few rows
     """
-    X, y = np.asarray(X), np.asarray(y)
+    X, y = inputs.as_array(X, "X", "an array"), inputs.as_array(y, "y", "an array of labels")
+    stratify = inputs.yes_or_no("stratify", stratify)
     if X.ndim == 0 or y.ndim == 0 or len(X) != len(y):
         raise InputError(f"X and y must have one row per sample, got shapes {X.shape} and {y.shape}")
-    train, dev = split_indices(y, fraction, np.random.default_rng(seed), stratify)
+    train, dev = split_indices(y, fraction, inputs.generator(seed), stratify)
     return X[train], y[train], X[dev], y[dev]
 
 
@@ -43,8 +49,8 @@ def split_indices(
     Errors     InputError
     """
     n = y if isinstance(y, int) else len(y)
-    if not 0 < fraction < 1:
-        raise InputError(f"fraction must be above 0 and below 1, got {fraction!r}")
+    if inputs.positive("fraction", fraction) >= 1:
+        raise InputError(f"fraction={fraction!r} must be below 1")
     if n < 2:
         raise InputError(f"a split needs at least 2 rows, got {n}")
     k = min(max(round(fraction * n), 1), n - 1)
@@ -62,20 +68,34 @@ def one_hot(y: ArrayLike, n_classes: int | None = None, dtype: DTypeLike = "floa
     n_classes  None: the largest label plus one
     Errors     InputError for labels that are not integers, negative, or not below n_classes
     """
-    y = np.asarray(y)
+    y = inputs.as_array(y, "y", "a vector of class numbers")
     if y.ndim != 1 or y.dtype.kind not in "bui":
         raise InputError(f"y must be a vector of integer class numbers, got {y.dtype} of shape {y.shape}")
     if n_classes is None:
         if not y.size:
             raise InputError("y is empty: say n_classes")
         n_classes = int(y.max()) + 1
-    if n_classes < 1:
-        raise InputError(f"n_classes must be at least 1, got {n_classes}")
+    n_classes, kind = inputs.whole_number("n_classes", n_classes), _number_type(dtype)
+    if len(y) * n_classes * kind.itemsize > LARGEST_ONE_HOT:
+        raise InputError(
+            f"n_classes={n_classes:.3g} and {len(y)} rows make too large a matrix; number the classes from 0 "
+            "(np.unique(y, return_inverse=True))"
+        )
     if y.size and (y.min() < 0 or y.max() >= n_classes):
         raise InputError(f"y must hold class numbers 0..{n_classes - 1}, it runs from {y.min()} to {y.max()}")
-    encoded = np.zeros((len(y), n_classes), dtype)
+    encoded = np.zeros((len(y), n_classes), kind)
     encoded[np.arange(len(y)), y.astype(np.intp)] = 1
     return encoded
+
+
+def _number_type(dtype: Any) -> np.dtype[Any]:
+    try:
+        kind = np.dtype(dtype)
+    except Exception:  # NumPy parses text and lists of fields, and fails in many ways
+        kind = None
+    if kind is None or kind.kind not in "biuf":
+        raise InputError(f"dtype={brief(dtype)} must be a type of numbers, such as 'float32'")
+    return kind
 
 
 def _take_by_class(y: NDArray[Any], k: int, generator: np.random.Generator) -> Indices:

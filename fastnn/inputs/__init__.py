@@ -1,24 +1,31 @@
 """The only place that checks and coerces what a user passes: features, targets, and options."""
 
+from fastnn.inputs.arrays import as_array
 from fastnn.inputs.features import (
     all_finite,
     check_finite,
     check_n_features,
     check_pixels,
+    check_size,
+    column_ranges,
     features,
     is_ready,
     warn_if_badly_scaled,
 )
 from fastnn.inputs.options import (
+    check_affordable,
     choice,
+    file_path,
     float_dtype,
     fraction,
     generator,
     hidden_widths,
+    is_word,
     items,
     not_negative,
     positive,
     whole_number,
+    yes_or_no,
 )
 from fastnn.inputs.targets import (
     CLASSIFIER_LOSSES,
@@ -38,16 +45,22 @@ __all__ = [
     "REGRESSION_LOSSES",
     "Targets",
     "all_finite",
+    "as_array",
+    "check_affordable",
     "check_finite",
     "check_n_features",
     "check_pixels",
+    "check_size",
     "choice",
+    "column_ranges",
     "features",
+    "file_path",
     "float_dtype",
     "fraction",
     "generator",
     "hidden_widths",
     "is_ready",
+    "is_word",
     "items",
     "known_targets",
     "loss_for",
@@ -59,4 +72,5 @@ __all__ = [
     "targets",
     "warn_if_badly_scaled",
     "whole_number",
+    "yes_or_no",
 ]

@@ -9,19 +9,34 @@ import numpy as np
 
 from fastnn.backends import Array
 from fastnn.errors import InputError
+from fastnn.inputs.arrays import as_array
 from fastnn.inputs.options import first_line
 from fastnn.warning import warn
 
 # Raw pixels as floats (0–255) and unscaled tables lie above this; standardised and 0–1 data far below.
 LARGE_FEATURE = 50.0
+# Beyond these, squares and sums of a training overflow, whatever its settings.
+LARGEST_NUMBER = {"float32": 1e16, "float64": 1e140}
+# Numbers that are looked at one by one in less time than a sum needs to be set up.
+FEW = 4096
+# Numbers that stay in a CPU's cache while their least and largest are found.
+BLOCK = 1 << 18
 # Widest range of a column over the narrowest: of pixels and one-hot columns 255 at most.
 UNLIKE_RANGES = 1000.0
 
 
-def features(X: Any, *, name: str = "X", dtype: np.dtype[Any] | None, n_features: int | None = None) -> Array:
+def features(
+    X: Any,
+    *,
+    name: str = "X",
+    dtype: np.dtype[Any] | None,
+    n_features: int | None = None,
+    scan: bool = True,
+) -> Array:
     """X as a C-contiguous (n, n_features) array: uint8 stays uint8, everything else becomes `dtype`.
 
     dtype None leaves all numbers as they are, in whatever order. Images (n, height, width) are flattened.
+    scan False leaves it to the caller to look for NaN and infinities.
     Raises InputError for anything that is not a finite, non-empty table of numbers, or does not have
     `n_features` columns.
     """
@@ -35,14 +50,19 @@ def features(X: Any, *, name: str = "X", dtype: np.dtype[Any] | None, n_features
         raise InputError(f"{name} is empty: its shape is {array.shape}")
     if n_features is not None:
         check_n_features(array, n_features, name)
-    check_finite(array, name)
+    if dtype is None or array.dtype == np.uint8:
+        converted = array
+    else:
+        with np.errstate(over="ignore"):
+            converted = array.astype(dtype, copy=False)
+    # One look is enough: what is finite now was finite before.
+    if scan and array.dtype.kind == "f" and not all_finite(converted):
+        check_finite(array, name)
+        check_finite(converted, f"{name} as {dtype}")
     if dtype is None:
         return array
-    if array.dtype != np.uint8:
-        with np.errstate(over="ignore"):
-            array = array.astype(dtype, copy=False)
-        check_finite(array, f"{name} as {dtype}")
-    return np.ascontiguousarray(array)
+    converted = np.ascontiguousarray(converted)
+    return converted if converted.flags.aligned else converted.copy()
 
 
 def check_n_features(X: Array, n_features: int, name: str = "X") -> None:
@@ -62,6 +82,7 @@ def is_ready(X: Any, dtype: np.dtype[Any], n_features: int) -> bool:
         and len(X) > 0
         and X.dtype is dtype
         and X.flags.c_contiguous
+        and X.flags.aligned
     )
 
 
@@ -87,11 +108,26 @@ def check_pixels(X: Array, input_scale: float | None, name: str = "X") -> None:
         )
 
 
-def warn_if_badly_scaled(X: Array) -> None:
-    """Warn once if float features are so large, or so unlike, that plain gradient descent learns badly."""
-    if X.dtype == np.uint8:
-        return
-    low, high = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
+def column_ranges(X: Array) -> tuple[Array, Array]:
+    """(least, largest) value of each column of X (n, n_features), float64; not finite where it holds such.
+
+    In one pass over the memory, for blocks of rows stay in a CPU's cache: so a look for NaN comes with it.
+    """
+    rows = max(1, BLOCK // X.shape[1])
+    blocks = [X[start : start + rows] for start in range(0, len(X), rows)]
+    with np.errstate(invalid="ignore", over="ignore"):
+        low, high = zip(*((block.min(axis=0), block.max(axis=0)) for block in blocks), strict=True)
+        return np.min(low, axis=0).astype(np.float64), np.max(high, axis=0).astype(np.float64)
+
+
+def warn_if_badly_scaled(low: Array, high: Array, dtype: np.dtype[Any]) -> None:
+    """Warn once if float features are so large, or so unlike, that plain gradient descent learns badly.
+
+    InputError if they are so large that nothing could be learned from them at all.
+    low, high   of each feature (n_features,)
+    dtype       in which they are trained on
+    """
+    check_size(max(high.max(), -low.min()), dtype, "X")
     ranges, largest = high - low, max(high.max(), -low.min())
     narrow = int(np.argmin(np.where(ranges > 0, ranges, np.inf)))  # constant columns do no harm
     wide = int(np.argmax(ranges))
@@ -110,19 +146,22 @@ def warn_if_badly_scaled(X: Array) -> None:
     )
 
 
-def _numbers(values: Any, name: str) -> Array:
-    if hasattr(values, "toarray") and hasattr(values, "nnz"):
-        raise InputError(f"{name} is a sparse matrix; pass {name}.toarray()")
-    try:
-        array = np.asarray(values)
-    except (ValueError, TypeError) as error:
+def check_size(largest: float, dtype: np.dtype[Any], name: str) -> None:
+    """InputError for a largest absolute value with which no training in `dtype` can reckon."""
+    limit = LARGEST_NUMBER[dtype.name]
+    if largest > limit:
         raise InputError(
-            f"{name} is not a table of numbers: {first_line(error)}; every row must be as long"
-        ) from None
+            f"{name} has values up to {largest:.3g}, and {limit:g} is the most that a training in "
+            f"{dtype.name} can reckon with; divide them"
+        )
+
+
+def _numbers(values: Any, name: str) -> Array:
+    array = as_array(values, name, "a table of numbers with rows of equal length")
     if array.dtype == object:
         try:
             array = array.astype(np.float64)
-        except (ValueError, TypeError) as error:
+        except Exception as error:  # whatever an object's own conversion raises
             raise InputError(f"{name} is not all numbers: {first_line(error)}") from None
     if array.dtype.kind not in "biuf":
         raise InputError(
@@ -133,12 +172,16 @@ def _numbers(values: Any, name: str) -> Array:
 
 def all_finite(*arrays: Array) -> bool:
     """Whether float arrays hold no NaN and no infinity."""
-    # A sum of squares is finite if every value is (and not huge), and takes no temporary of the array's size.
-    with np.errstate(all="ignore"):
-        return all(
-            math.isfinite(flat.dot(flat)) or bool(np.isfinite(flat).all())
-            for flat in (array.ravel(order="K") for array in arrays)
-        )
+    return all(_is_finite(array.ravel(order="K")) for array in arrays)
+
+
+def _is_finite(flat: Array) -> bool:
+    if flat.size > FEW:
+        # A sum of squares is finite if every value is (and not huge), and takes no temporary of X's size.
+        with np.errstate(all="ignore"):
+            if math.isfinite(flat.dot(flat)):
+                return True
+    return bool(np.isfinite(flat).all())
 
 
 def check_finite(array: Array, name: str) -> None:

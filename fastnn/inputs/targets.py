@@ -10,8 +10,9 @@ import numpy as np
 
 from fastnn.backends import Array
 from fastnn.errors import InputError
-from fastnn.inputs.features import check_finite
-from fastnn.inputs.options import choice, first_line
+from fastnn.inputs.arrays import as_array
+from fastnn.inputs.features import check_finite, check_size
+from fastnn.inputs.options import brief, choice
 
 CLASSIFIER_LOSSES = ("cross_entropy", "binary_cross_entropy")
 REGRESSION_LOSSES = ("squared_error", "absolute_error", "huber", "poisson")
@@ -100,14 +101,17 @@ def _without_single_column(array: Array) -> Array:
 
 def target_array(y: Any, name: str = "y") -> Array:
     """`y` as a finite array of labels or numbers, (n,) or (n, k), not yet encoded; or InputError."""
-    try:
-        array = np.asarray(y)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{name} is not an array of labels: {first_line(error)}") from None
+    array = as_array(y, name, "an array of labels")
     if array.dtype == object:
         array = _plain_objects(array, name)
+    if array.dtype == np.longdouble:
+        with np.errstate(over="ignore"):  # what float64 does not hold is refused below
+            array = array.astype(np.float64)
     if array.dtype.kind not in "biufU":
-        raise InputError(f"{name} has dtype {array.dtype}; labels may be ints, strings, bools or floats")
+        instead = f"; for bytes pass {name}.astype(str)" if array.dtype.kind == "S" else ""
+        raise InputError(
+            f"{name} has dtype {array.dtype}; labels may be ints, strings, bools or floats{instead}"
+        )
     if array.ndim not in (1, 2):
         raise InputError(
             f"{name} has shape {array.shape}; it must be (n_rows,), or (n_rows, n_outputs) for a one-hot "
@@ -122,14 +126,17 @@ def target_array(y: Any, name: str = "y") -> Array:
 def _plain_objects(array: Array, name: str) -> Array:
     """Objects (pandas strings, mixed lists) as strings or numbers: all of one kind, or an error."""
     kinds = {type(value) for value in array.ravel().tolist()}
-    if kinds == {str}:
+    if kinds and all(issubclass(kind, str) for kind in kinds):
         return array.astype(np.str_)
     if kinds and all(issubclass(kind, bool | np.bool_) for kind in kinds):
         return array.astype(np.bool_)
-    if kinds and all(issubclass(kind, int | np.integer) and not issubclass(kind, bool) for kind in kinds):
-        return array.astype(np.int64)
-    if kinds and all(issubclass(kind, int | float | np.number) for kind in kinds):
-        return array.astype(np.float64)
+    try:
+        if kinds and all(issubclass(kind, int | np.integer) and not issubclass(kind, bool) for kind in kinds):
+            return array.astype(np.int64)
+        if kinds and all(issubclass(kind, int | float | np.integer | np.floating) for kind in kinds):
+            return array.astype(np.float64)
+    except (OverflowError, TypeError):
+        raise InputError(f"{name} holds numbers too large for 64 bits; pass strings as labels") from None
     found = ", ".join(sorted(kind.__name__ for kind in kinds))
     raise InputError(f"{name} mixes values of type {found}; labels must all be ints, strings or bools")
 
@@ -181,7 +188,8 @@ def _look_up(array: Array, classes: Array, name: str) -> Array:
             f"{name} has labels of dtype {array.dtype}, but the model knows {classes.dtype} labels: "
             f"{shown_all(classes)}"
         )
-    indices = np.minimum(np.searchsorted(classes, array), len(classes) - 1)
+    order = np.argsort(classes, kind="stable")  # those of a model made by hand may have any
+    indices = order[np.minimum(np.searchsorted(classes, array, sorter=order), len(classes) - 1)]
     unknown = classes[indices] != array
     if unknown.any():
         raise InputError(
@@ -209,6 +217,7 @@ def _numbers(array: Array, loss: str, dtype: np.dtype[Any], name: str = "y") -> 
     with np.errstate(over="ignore"):
         values = array.reshape(len(array), -1).astype(dtype)
     check_finite(values, f"{name} as {dtype}")
+    check_size(float(np.abs(values).max()), dtype, name)
     if loss == "poisson" and values.min() < 0:
         raise InputError(
             f"{name} holds {shown(values.min())}; poisson needs counts, 0 or more (for any numbers: "
@@ -229,7 +238,7 @@ def _warn_if_classes(array: Array) -> None:
 
 def shown(value: Any) -> str:
     """A label as a message shows it."""
-    return repr(value.item() if isinstance(value, np.generic) else value)
+    return brief(value.item() if isinstance(value, np.generic) else value)
 
 
 def shown_all(classes: Array, most: int = 10) -> str:

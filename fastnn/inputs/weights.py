@@ -9,8 +9,9 @@ import numpy as np
 
 from fastnn.backends import Array
 from fastnn.errors import InputError
+from fastnn.inputs.arrays import as_array
 from fastnn.inputs.features import check_finite
-from fastnn.inputs.options import first_line, not_negative
+from fastnn.inputs.options import brief, not_negative
 from fastnn.inputs.targets import Targets, shown, shown_all
 
 
@@ -43,10 +44,7 @@ def sample_weights(sample_weight: Any, n_rows: int, name: str = "sample_weight")
     """
     if sample_weight is None:
         return None
-    try:
-        array = np.asarray(sample_weight)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{name} is not an array of numbers: {first_line(error)}") from None
+    array = as_array(sample_weight, name, "an array of numbers")
     if array.dtype.kind not in "biuf":
         raise InputError(f"{name} has dtype {array.dtype}; it must hold a number for each row")
     if array.shape != (n_rows,):
@@ -71,7 +69,7 @@ def _class_weights(class_weight: Any, targets: Targets) -> Array:
         # A one-hot matrix may have columns that no row belongs to; their weight is never used.
         return len(targets.values) / (len(counts) * np.maximum(counts, 1))
     if not isinstance(class_weight, Mapping):
-        raise InputError(f"class_weight={class_weight!r} must be {{label: weight}}, 'balanced', or None")
+        raise InputError(f"class_weight={brief(class_weight)} must be {{label: weight}}, 'balanced', or None")
     weights = np.ones(len(counts))
     places = {label: place for place, label in enumerate(targets.classes.tolist())}
     for label, weight in class_weight.items():

@@ -93,8 +93,8 @@ MISTAKES: dict[str, tuple[Any, dict[str, Any], str]] = {
         "'minst': the data sets are digits, mnist, fashion-mnist; a path may be a CSV",
     ),
     "no file": (Path("absent.csv"), {}, "absent.csv"),
-    "neither": (3, {}, "name_or_path must be a name or a path, got int"),
-    "split": ("digits", {"split": "dev"}, "split must be 'train', 'test', 'all' or None, got 'dev'"),
+    "neither": (3, {}, "name_or_path=3 must be the name of a file"),
+    "split": ("digits", {"split": "dev"}, "split='dev' is unknown; use 'train', 'test', 'all'"),
     "label": ("digits", {"label": "x"}, "label='x': only a CSV"),
 }
 
