@@ -11,6 +11,7 @@ from fastnn.backends import Array
 from fastnn.errors import InputError
 from fastnn.examples import Examples
 from fastnn.inputs import Targets
+from fastnn.inputs.options import brief
 from fastnn.network import Network, hidden_activations
 
 
@@ -43,8 +44,10 @@ def new_model(
     X = examples.table if standardize else examples.features(float_type)
     targets = examples.targets(loss, float_type)
     pixels = X.dtype == np.uint8
+    sizes = (X.shape[1], *inputs.hidden_widths(hidden), targets.n_outputs)
+    inputs.check_affordable(sizes, float_type)
     network = Network.initialise(
-        (X.shape[1], *inputs.hidden_widths(hidden), targets.n_outputs),
+        sizes,
         generator=generator,
         dtype=float_type,
         activation=activation,
@@ -77,8 +80,10 @@ def from_model(
 ) -> tuple[Network, Array, Targets]:
     """See new_model: a copy of the model `initial`; InputError for options and data that do not fit it."""
     if not isinstance(initial, Network):
-        raise InputError(f"initial={initial!r} must be a model, such as train or fastnn.load returns")
+        raise InputError(f"initial={brief(initial)} must be a model, such as train or fastnn.load returns")
     _check_options(initial, hidden=hidden, activation=activation, loss=loss, standardize=standardize)
+    if not inputs.all_finite(*initial.weights, *initial.biases):
+        raise InputError("initial has weights that are not finite numbers; take the model as it was before")
     float_type = type_of(initial, dtype)
     network = Network(
         [W.astype(float_type) for W in initial.weights],
@@ -114,7 +119,7 @@ def _check_options(initial: Network, *, hidden: Any, activation: Any, loss: str,
         raise InputError(
             f"activation={activation!r} does not fit initial, which has {initial.activation!r}: leave it out"
         )
-    if loss not in ("auto", initial.loss_name):
+    if not inputs.is_word(loss, "auto", initial.loss_name):
         inputs.choice("loss", loss, inputs.LOSS_NAMES)
         raise InputError(
             f"loss={loss!r} does not fit initial, which was trained with {initial.loss_name!r}: leave it out"

@@ -10,6 +10,7 @@ import numpy as np
 
 from fastnn import backends, fingerprint, inputs, lbfgs, resolving
 from fastnn.backends import Array
+from fastnn.errors import InputError
 from fastnn.history import History
 from fastnn.network import Network
 from fastnn.optimizers import LBFGS, Optimizer
@@ -81,6 +82,8 @@ def partial_train(
     threads: int | None = None,
 ) -> Network:
     """See Network.partial_train."""
+    if not inputs.all_finite(*network.weights, *network.biases):
+        raise InputError("the model has weights that are not finite numbers; take the model as it was before")
     data = _checked_data(network, X, y, sample_weight)
     backend_name, arithmetic = backends.get(network.backend)
     now = _now(network, data, optimizer, learning_rate, batch_size, seed)
@@ -143,7 +146,11 @@ def _now(
     if optimizer is None and network.continuation is not None:
         wanted = now.settings.optimizer
     else:
-        wanted = resolving.optimizer(optimizer or "auto", learning_rate or "auto", data.X)
+        wanted = resolving.optimizer(
+            "auto" if optimizer is None else optimizer,
+            "auto" if learning_rate is None else learning_rate,
+            data.X,
+        )
     if wanted != now.settings.optimizer:
         settings = replace(now.settings, optimizer=wanted)
         now = replace(now, settings=settings, learning_rate="auto", run_state=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastnn.backends import Array, as_float, numpy_backend
-from fastnn.inputs import CLASSIFIER_LOSSES
+from fastnn.inputs import CLASSIFIER_LOSSES, is_word
 from fastnn.network import Network
 from fastnn.optimizers import SGD, Adam, Optimizer
 
@@ -25,7 +25,7 @@ def optimizer(X: Array, learning_rate: float | str) -> Optimizer:
     Images are alike, and a stable rate for them is known. The columns of tables differ in scale, raw ones
     a thousandfold, and Adam's steps do not depend on that.
     """
-    return SGD() if learning_rate != "auto" or X.dtype == np.uint8 else Adam()
+    return SGD() if not is_word(learning_rate, "auto") or X.dtype == np.uint8 else Adam()
 
 
 def epochs(n_updates: int) -> int:

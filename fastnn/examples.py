@@ -22,7 +22,10 @@ class Examples:
     """
 
     def __init__(self, X: Any, y: Any) -> None:
-        self.table = inputs.features(X, dtype=None)
+        self.table = inputs.features(X, dtype=None, scan=False)
+        self._ranges = None if self.table.dtype == np.uint8 else inputs.column_ranges(self.table)
+        if self._ranges is not None and not inputs.all_finite(*self._ranges):
+            inputs.check_finite(self.table, "X")
         self.rows = np.arange(len(self.table))
         self._y, self._whole = y, True
         self._converted: dict[np.dtype[Any], Array] = {}
@@ -49,12 +52,15 @@ class Examples:
         """All rows of X, ready for a backend; badly scaled numbers bring one warning. See inputs.features."""
         with self._lock:
             if dtype not in self._converted:
-                self._converted[dtype] = inputs.features(self.table, dtype=dtype)
-                inputs.warn_if_badly_scaled(self._converted[dtype])
+                fits = self._ranges is None or np.abs(self._ranges).max() <= np.finfo(dtype).max
+                self._converted[dtype] = inputs.features(self.table, dtype=dtype, scan=not fits)
+                if self._ranges is not None:
+                    inputs.warn_if_badly_scaled(*self._ranges, dtype)
             return self._converted[dtype]
 
     def targets(self, loss: str, dtype: np.dtype[Any]) -> Targets:
         """What `inputs.targets` makes of y."""
+        inputs.choice("loss", loss, inputs.LOSS_NAMES)
         with self._lock:
             if (loss, dtype) not in self._targets:
                 self._targets[loss, dtype] = inputs.targets(self.y, len(self.rows), loss=loss, dtype=dtype)

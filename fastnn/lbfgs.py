@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from fastnn.backends import Array, Backend, Parameters
+from fastnn.backends import Array, Backend, Parameters, nothing
 from fastnn.backends.numpy_updates import penalty
 from fastnn.errors import InputError, MissingDependencyError
-from fastnn.inputs import CLASSIFIER_LOSSES, all_finite
+from fastnn.inputs import CLASSIFIER_LOSSES, all_finite, is_word
+from fastnn.inputs.options import brief
 from fastnn.lbfgs_steps import Iterate, iterate
 from fastnn.optimizers import LBFGS
 from fastnn.regularisation import Regularisation
@@ -25,9 +26,9 @@ def check_options(
 ) -> None:
     """Raise InputError for an argument of train() that means nothing to L-BFGS; also looks for SciPy."""
     require_scipy()
-    if batch_size not in ("auto", "full", None):
+    if not (batch_size is None or is_word(batch_size, "auto", "full")):
         raise _refused("batch_size", batch_size, "takes all rows at once: leave it out, or pass 'full'")
-    if learning_rate != "auto":
+    if not is_word(learning_rate, "auto"):
         raise _refused("learning_rate", learning_rate, "finds the length of each step itself: leave it out")
     if type(schedule) is not Constant:
         raise _refused("schedule", schedule, "finds the length of each step itself: leave it out")
@@ -52,7 +53,7 @@ def require_scipy() -> None:
 
 
 def _refused(name: str, value: Any, why: str) -> InputError:
-    return InputError(f"{name}={value!r} does not go with optimizer='lbfgs', which {why}")
+    return InputError(f"{name}={brief(value)} does not go with optimizer='lbfgs', which {why}")
 
 
 def _start(parameters: Array, number: int = 0) -> Iterate:
@@ -121,7 +122,9 @@ class Run:
         """Iterations done."""
         return self._at.number
 
-    def epoch(self, order: Array, learning_rates: Array) -> tuple[Array, int]:
+    def epoch(
+        self, order: Array, learning_rates: Array, between: Callable[[], None] = nothing
+    ) -> tuple[Array, int]:
         """One iteration on the rows of `order`: ((1,) loss before it, correctly classified rows before it).
 
         `learning_rates` is (1,) and 1, for the search finds the length of the step: anything else is refused.
@@ -134,8 +137,13 @@ class Run:
         if self._rows is None or not np.array_equal(order, self._rows.order):
             self._rows = _Rows.taken(order, self._X, self._y, self._weights)
         rows, at = self._rows, self._at
+
+        def measure(parameters: Array) -> tuple[float, Array]:
+            between()
+            return self._loss_and_gradient(parameters)
+
         if np.isnan(at.loss):
-            loss, gradient = self._loss_and_gradient(at.parameters)
+            loss, gradient = measure(at.parameters)
             at = replace(at, loss=loss, gradient=gradient)
         self._flat[:] = at.parameters
         n_correct = 0
@@ -145,7 +153,7 @@ class Run:
             self._twin.weights, self._regularisation.l2, self._regularisation.l1
         )
         if np.isfinite(at.loss):
-            at = iterate(at, self._loss_and_gradient, self._memory)
+            at = iterate(at, measure, self._memory)
         self._at = at
         return np.array([without_penalty]), n_correct
 

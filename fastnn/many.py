@@ -183,7 +183,7 @@ class _Jobs:
             _, examples = self._parts.setdefault(id(setting["rows"]), (setting["rows"], examples.part(rows)))
             weights = inputs.sample_weights(options.get("sample_weight"), n_rows)
             options["sample_weight"] = None if weights is None else weights[rows]
-        options["callbacks"] = [_Watch(self._stop), *options.get("callbacks", ())]
+        options["callbacks"] = [_Watch(self._stop), *inputs.items("callbacks", options.get("callbacks", ()))]
         if backends.get(options.get("backend", "auto"))[0] == "numba":
             options["threads"] = 1
 
@@ -198,7 +198,7 @@ class _Jobs:
         """(X as `train` needs it with these options, the type it was converted to: None if not at all)."""
         initial = options.get("initial")
         dtype = type_of(initial, options.get("dtype", DTYPE))
-        if options.get("standardize") or (
+        if inputs.yes_or_no("standardize", options.get("standardize", False)) or (
             isinstance(initial, Network) and initial.standardisation is not None
         ):
             return self._examples.table, None
@@ -264,7 +264,7 @@ def _rows(name: str, rows: Any, n_rows: int) -> Array | None:
     """Indices from indices or a mask; None: all."""
     if rows is None:
         return None
-    array = np.asarray(rows)
+    array = inputs.as_array(rows, name, "an array of row numbers")
     if array.dtype == np.bool_ and array.shape == (n_rows,):
         array = np.flatnonzero(array)
     if array.ndim != 1 or array.dtype.kind not in "iu" or array.size == 0:
@@ -281,8 +281,8 @@ def _check_nothing_shared(settings: list[dict[str, Any]]) -> None:
     for what in ("seed", "callbacks"):
         used: Counter[int] = Counter()
         for setting in settings:
-            objects = setting.get(what) or ()
-            changing = objects if what == "callbacks" else [objects]
+            objects = setting.get(what, ())
+            changing = inputs.items(what, objects) if what == "callbacks" else [objects]
             used.update(id(one) for one in changing if isinstance(one, Callback | np.random.Generator))
         if any(count > 1 for count in used.values()):
             raise InputError(

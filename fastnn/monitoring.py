@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fastnn import inputs
 from fastnn.errors import InputError
 from fastnn.metrics import Metric
 
@@ -68,7 +69,7 @@ class Watch:
     @classmethod
     def on(cls, training: Training, monitor: str = "auto", min_improvement: float = 0.0) -> Watch:
         """Watch what `monitor` names ("auto": what train() was told); InputError if it is not measured."""
-        name = resolve(training.monitor if monitor == "auto" else monitor, training.directions)
+        name = resolve(training.monitor if inputs.is_word(monitor, "auto") else monitor, training.directions)
         return cls(name, training.directions[name], min_improvement)
 
     def improved(self, training: Training) -> bool:

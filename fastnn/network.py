@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from fastnn.history import History
 from fastnn.initialisation import initial_parameters
 from fastnn.optimizers import Optimizer
 from fastnn.standardisation import Folded, Standardisation
+
+if TYPE_CHECKING:
+    import torch
 
 UINT8 = np.dtype(np.uint8)
 ACTIVATIONS = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "tanh", "logistic", "identity")
@@ -37,7 +40,7 @@ class Network:
                  what is subtracted from each feature, and what it is then divided by, before the first
                  layer: (n_features,) float64, or None for a model trained without `standardize=True`
     backend      name of the backend that predicts; may be assigned
-    history      the record of the training that made it (empty for a loaded model)
+    history      the record of the training that made it, which its file keeps (without "seconds")
     continuation what `partial_train` carries on with; not saved with the model
     """
 
@@ -55,8 +58,8 @@ class Network:
         input_deviation: Array | None = None,
         backend: str = "auto",
     ) -> None:
-        self.weights = [np.ascontiguousarray(W) for W in weights]
-        self.biases = [np.ascontiguousarray(b) for b in biases]
+        self.weights = [np.ascontiguousarray(W) for W in inputs.items("weights", weights)]
+        self.biases = [np.ascontiguousarray(b) for b in inputs.items("biases", biases)]
         _check_layers(self.weights, self.biases)
         self.activations = hidden_activations(activation, len(self.weights) - 1)
         self.huber_delta = inputs.positive("huber_delta", huber_delta)
@@ -64,10 +67,11 @@ class Network:
         n_outputs = self.weights[-1].shape[1]
         if loss in inputs.CLASSIFIER_LOSSES and classes is None:
             classes = np.arange(n_outputs)
+        classes = None if classes is None else inputs.target_array(classes, "classes")
         if classes is not None and len(classes) != n_outputs:
             raise InputError(f"classes has {len(classes)} labels, but the last layer has {n_outputs} outputs")
         self.classes = classes
-        self.input_scale = input_scale
+        self.input_scale = None if input_scale is None else inputs.positive("input_scale", input_scale)
         self.standardisation = Standardisation.given(input_mean, input_deviation, len(self.weights[0]))
         self.history = History()
         self.prepared: Any = None
@@ -183,6 +187,8 @@ class Network:
                 raise _overflow(X)
             return loss, n_correct / len(X) if self.classes is not None else float("nan")
         loss, _ = self._backend().evaluate(parameters, X, targets, weights.astype(self.dtype))
+        if math.isnan(loss):
+            raise _overflow(X)
         if self.classes is None:
             return loss, float("nan")
         outputs = self._backend().predict(parameters, X)
@@ -250,6 +256,18 @@ class Network:
 
         model_file.save(self, path)
 
+    def to_onnx(self, path: str | PathLike[str]) -> None:
+        """Write the model to one ONNX file, whole or not at all; see `fastnn.exchange.onnx_writer`."""
+        from fastnn.exchange import onnx_writer
+
+        onnx_writer.to_onnx(self, path)
+
+    def to_torch(self) -> torch.nn.Sequential:
+        """The model as an `nn.Sequential` that gives logits; see `fastnn.exchange.torch_modules`."""
+        from fastnn.exchange import torch_modules
+
+        return torch_modules.to_torch(self)
+
     # ---- what the trainer and the files use -------------------------------------------------------------
 
     def checked_features(self, X: Any, name: str = "X") -> Array:
@@ -289,7 +307,7 @@ class Network:
     def _outputs(self, X: Any) -> Array:
         parameters, X = self._ready(X)
         outputs = self._backend().predict(parameters, X)
-        if X.dtype != np.uint8 and not inputs.all_finite(outputs):
+        if not inputs.all_finite(outputs):
             raise _overflow(X)
         return outputs
 

@@ -182,6 +182,7 @@ class Training:
     def interrupted(self) -> None:
         """End training because of Ctrl-C, with a warning."""
         self.stop("interrupted")
+        self.history.cut(self.epoch)  # it may have come while an epoch was being recorded
         warnings.warn(
             f"training was interrupted after {self.epoch} of {self.epochs} epochs; the model keeps what "
             "it had learned",
@@ -210,17 +211,18 @@ class Training:
         rates = self.learning_rate * self.schedule.factors(self.epoch, self.epochs, self.n_updates)
         loss, penalty, n_correct = self._pass_over(self._order(), rates)
         seconds = time.perf_counter() - start
-        if not np.isfinite(loss):
-            raise self._diverged(f"the loss became {loss} in epoch {self.epoch + 1}")
-        self._keep_if_finite()
+        self._check("loss", loss)
         values = {"loss": loss, "learning_rate": rates[-1], "seconds": seconds}
         if self._by_batch:
+            self._check("penalty", penalty)
             values["penalty"] = penalty
         if self.network.classes is not None:
             values["accuracy"] = n_correct / self.n_rows
         if self._validation is not None:
             self.write_back()
             values |= self._validation.measure()
+            self._check("validation_loss", values["validation_loss"])
+        self._keep_if_finite()
         self.history.record(**values)
         self.epoch += 1
         if isinstance(self._run, lbfgs.Run) and self._run.converged:
@@ -231,10 +233,11 @@ class Training:
     ) -> CallbackError | DivergedError | None:
         """Bring good weights into the network and end the callbacks; returns the first failure of all."""
         try:
-            self._keep_if_finite()  # an interrupted epoch too may have ended beyond all bounds
-        except DivergedError as error:
-            failure = failure or error
-        self.write_back()
+            diverged = self._put_back()
+        except KeyboardInterrupt:  # in the last moment
+            self.interrupted()
+            diverged = self._put_back()
+        failure = failure or diverged
         for late in finish(started, self):
             if failure is None:
                 failure = late
@@ -242,18 +245,40 @@ class Training:
                 failure.add_note(str(late))
         return failure
 
+    def _put_back(self) -> DivergedError | None:
+        """Bring the last good weights into the network; the error, if they are not those of the run."""
+        diverged = None
+        try:
+            self._keep_if_finite()  # an interrupted epoch too may have ended beyond all bounds
+        except DivergedError as error:
+            diverged = error
+        self.write_back()
+        return diverged
+
     def _keep_if_finite(self) -> None:
         """DivergedError, and the last good weights put back, where those of the run are not finite."""
         if not self._run.keep():
             raise self._diverged(f"the weights are no longer finite in epoch {self.epoch + 1}")
 
-    def _diverged(self, what: str) -> DivergedError:
+    def _check(self, name: str, value: float) -> None:
+        """DivergedError, and the last good weights put back, where a value to be recorded is not finite."""
+        if np.isfinite(value):
+            return
+        what = f"the {name.replace('_', ' ')} became {value} in epoch {self.epoch + 1}"
+        if name == "validation_loss":
+            raise self._diverged(what, name, "are the validation data scaled as the training data? If so, ")
+        raise self._diverged(what, name)
+
+    def _diverged(self, what: str, name: str = "loss", first: str = "") -> DivergedError:
         """The error, after the last good weights have been put back into network and run."""
         self._run.restore()
-        last = f" (it was {self.history['loss'][-1]:.4g} in epoch {self.epoch})" if self.epoch else ""
+        last = f" (it was {self.history[name][-1]:.4g} in epoch {self.epoch})" if self.epoch else ""
+        scale = "scale the columns of X (and a regression's y) to mean 0 and deviation 1"
+        if isinstance(self._run, lbfgs.Run):
+            return DivergedError(f"{what}{last}: {first}{scale}")
         return DivergedError(
-            f"{what}{last}: learning_rate={self.learning_rate:g} is too large for this input; take a smaller "
-            "one, set clip_norm=1, or scale the columns of X (and a regression's y) to mean 0 and deviation 1"
+            f"{what}{last}: {first}learning_rate={self.learning_rate:g} is too large for this input; take a "
+            f"smaller one, set clip_norm=1, or {scale}"
         )
 
     def _order(self) -> Array:
@@ -263,7 +288,12 @@ class Training:
 
     def _pass_over(self, order: Array, rates: Array) -> tuple[float, float, int]:
         """One epoch: (mean loss, mean penalty if `by_batch`, correctly classified rows)."""
-        losses, penalties, correct = zip(*self._parts(order, rates), strict=True)
+        parts = []
+        for part in self._parts(order, rates):
+            parts.append(part)
+            if not np.isfinite(part[0]).all():  # now, not at the end of what may be a long epoch
+                return float(part[0][~np.isfinite(part[0])][0]), 0.0, 0
+        losses, penalties, correct = zip(*parts, strict=True)
         return self._mean(losses), self._mean(penalties), sum(correct)
 
     def _mean(self, parts: Sequence[Array]) -> float:
@@ -279,7 +309,7 @@ class Training:
             rows = order[start * self._batch_size : end * self._batch_size]
             clock = time.perf_counter()
             with np.errstate(over="ignore", invalid="ignore"):  # a loss that overflows is an error of our own
-                losses, n_correct = self._run.epoch(rows, rates[start:end])
+                losses, n_correct = self._run.epoch(rows, rates[start:end], self.between_parts)
             elapsed = time.perf_counter() - clock
             start, self._part = end, min(_next_part(self._part, elapsed), self.n_updates)
             self.between_parts()

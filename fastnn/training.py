@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn import backends, fingerprint, inputs, lbfgs, optimizers, resolving, schedules
+from fastnn import backends, fingerprint, inputs, lbfgs, optimizers, record_of_training, resolving, schedules
 from fastnn.beginning import ACTIVATION, DTYPE, HIDDEN, HUBER_DELTA, from_model, new_model
 from fastnn.callbacks import Callback, EarlyStopping, checked, reporter
 from fastnn.checkpoint import Checkpoint
@@ -123,7 +123,8 @@ def train(
                     of its best epoch.
     min_improvement an epoch counts as better only if better by more than this.
     backend         "numba", "numpy", or "auto": what FASTNN_BACKEND says, else Numba where it imports.
-    threads         of the Numba backend; None chooses. The result does not depend on it.
+    threads         of the Numba backend; None, or more than there are CPUs, chooses. The result does not depend
+                    on it.
     dtype           "float32" or "float64".
     seed            an int or a numpy Generator fixes weights, split and order: the same seed gives the same
                     model, bit for bit. None draws fresh ones.
@@ -146,10 +147,12 @@ def train(
     as large as data and network allow. It was chosen by measurement: `python benchmarks/defaults.py` compares
     it with scikit-learn's defaults on small tables and MNIST, and with --grid shows other choices.
     """
+    given = dict(locals())
     keeper = Checkpoint.wanted(checkpoint, checkpoint_every, resume)
     generator = inputs.generator(seed) if keeper is None else keeper.generator(seed)
     backend_name, arithmetic = backends.get(backend)
     schedule = schedules.get(schedule)
+    standardize = inputs.yes_or_no("standardize", standardize)
     examples = Examples.of(X, y)
     options: dict[str, Any] = {
         "hidden": hidden,
@@ -213,6 +216,7 @@ def train(
             "seed": seed if isinstance(seed, int) else None,
         }
     )
+    network.history.origin = record_of_training.origin(given, backend_name, examples, targets)
     with Training(
         network,
         arithmetic,
@@ -240,7 +244,7 @@ def _early_stopping(
     min_improvement = inputs.not_negative("min_improvement", min_improvement)
     if patience is None:
         return []
-    if held_out is None and monitor == "auto":
+    if held_out is None and inputs.is_word(monitor, "auto"):
         raise InputError(
             f"early_stopping={patience!r} needs validation data: pass validation=0.1 or (X_val, y_val), or "
             "monitor='loss'"

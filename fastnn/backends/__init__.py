@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -19,9 +20,15 @@ if TYPE_CHECKING:
     from fastnn.run_settings import RunSettings
 
 Array = NDArray[Any]
+# (loss, dWs, dbs) each time it is called; see numpy_backend.open_gradients.
+Gradients = Callable[[], tuple[float, list[Array], list[Array]]]
 
 # Simplest first. "auto" takes the fastest that imports.
 NAMES = ("numpy", "numba")
+
+
+def nothing() -> None:
+    """Do nothing: for those who do not want to be called."""
 
 
 class Parameters(Protocol):
@@ -53,12 +60,15 @@ class Run(Protocol):
 
     penalties: Array
 
-    def epoch(self, order: Array, learning_rates: Array) -> tuple[Array, int]:
+    def epoch(
+        self, order: Array, learning_rates: Array, between: Callable[[], None] = nothing
+    ) -> tuple[Array, int]:
         """Train on the rows of `order`, one update a mini-batch: (mean losses, correctly classified rows).
 
         learning_rates (n_updates,) float64, one for each mini-batch, of which the last may be smaller; the
         losses come back in the same shape. They and the count are taken before each update, and leave out
-        l2 and l1.
+        l2 and l1. `between` is called now and then where a mini-batch takes long: what it raises ends the call
+        before that update is taken.
         """
 
     def state(self) -> dict[str, Array]:
@@ -125,6 +135,14 @@ class Backend(Protocol):
         weights: Array | None = None,
         regularisation: Regularisation | None = None,
     ) -> tuple[float, list[Array], list[Array]]: ...
+    def open_gradients(
+        self,
+        network: Parameters,
+        X: Array,
+        y: Array,
+        weights: Array | None = None,
+        regularisation: Regularisation | None = None,
+    ) -> Gradients: ...
     def predict(self, network: Parameters, X: Array) -> Array: ...
     def evaluate(
         self, network: Parameters, X: Array, y: Array, weights: Array | None = None
@@ -152,6 +170,8 @@ def get(name: str = "auto") -> tuple[str, Backend]:
     "auto" is what the environment variable FASTNN_BACKEND says, else Numba where it imports, else NumPy.
     """
     came_from = "backend"
+    if not isinstance(name, str):
+        raise InputError(f"backend is of type {type(name).__name__}; use 'auto', 'numba' or 'numpy'")
     if name == "auto" and os.environ.get("FASTNN_BACKEND"):
         came_from, name = "FASTNN_BACKEND", os.environ["FASTNN_BACKEND"]
     if name == "auto":
@@ -162,7 +182,7 @@ def get(name: str = "auto") -> tuple[str, Backend]:
 
 
 def available() -> tuple[str, ...]:
-    """Names of the backends that import on this machine, simplest first."""
+    """Names of the backends that work in this process, simplest first."""
     return tuple(name for name in NAMES if _why_missing(name) is None)
 
 
@@ -170,21 +190,36 @@ def available() -> tuple[str, ...]:
 def _load(name: str) -> Backend:
     problem = _why_missing(name)
     if problem is not None:
-        raise MissingDependencyError(
-            f"backend={name!r} does not import here ({problem}); install it, or use backend='numpy'"
-        )
+        raise MissingDependencyError(f"backend={name!r} {problem}, or use backend='numpy'")
     return cast(Backend, importlib.import_module(f"fastnn.backends.{name}_backend"))
 
 
 def _why_missing(name: str) -> str | None:
-    # Numba refuses NumPy or Python versions it does not know with an ImportError of its own, so only
-    # importing tells.
-    if name == "numba":
-        try:
-            importlib.import_module("numba")
-        except ImportError as error:
-            return str(error).splitlines()[0]
+    """What is wrong with the backend, and what to do about it; None: nothing."""
+    if name != "numba":
+        return None
+    if _in_subinterpreter():
+        return "does not work in a subinterpreter, for Numba hangs there; use the main one"
+    # Numba refuses NumPy or Python versions it does not know with an error of its own, of any kind where
+    # parts of it were built for other versions, so only importing tells.
+    try:
+        numba = importlib.import_module("numba")
+    except Exception as error:
+        why = next(iter(str(error).splitlines()), type(error).__name__)
+        return f"does not import here ({why}); install it"
+    if numba.config.DISABLE_JIT:
+        return "compiles nothing while NUMBA_DISABLE_JIT is set; unset it"
     return None
+
+
+@lru_cache
+def _in_subinterpreter() -> bool:
+    """Whether this is not Python's main interpreter; mod_wsgi has others, for instance."""
+    for name in ("_interpreters", "_xxsubinterpreters"):  # since Python 3.13, and before
+        with contextlib.suppress(ImportError):
+            interpreters = importlib.import_module(name)
+            return bool(interpreters.get_current() != interpreters.get_main())
+    return False
 
 
 def as_float(X: Array, input_scale: float | None, dtype: np.dtype[Any]) -> Array:

@@ -7,6 +7,7 @@ Every function means what its namesake in `numpy_backend` says; only the files n
 from __future__ import annotations
 
 import operator
+import os
 from itertools import chain
 from pathlib import Path
 from threading import Lock
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.backends import Array, Parameters
+from fastnn.backends import Array, Gradients, Parameters
 from fastnn.backends.numba_pass import ForwardPass, threads_for_rows
 from fastnn.backends.numba_run import Run, targets_of
 from fastnn.backends.numpy_losses import LOSSES
@@ -210,18 +211,33 @@ def loss_and_gradients(
     regularisation: Regularisation | None = None,
 ) -> tuple[float, list[Array], list[Array]]:
     """See numpy_backend.loss_and_gradients."""
-    regularisation = regularisation or Regularisation()
-    smoothing = Regularisation(label_smoothing=regularisation.label_smoothing)
+    return open_gradients(network, X, y, weights, regularisation)()
+
+
+def open_gradients(
+    network: Parameters,
+    X: Array,
+    y: Array,
+    weights: Array | None = None,
+    regularisation: Regularisation | None = None,
+) -> Gradients:
+    """See numpy_backend.open_gradients; making a run ready takes longer than a few hundred rows."""
+    penalties = regularisation or Regularisation()
+    smoothing = Regularisation(label_smoothing=penalties.label_smoothing)
     settings = RunSettings(batch_size=len(X), threads=1, regularisation=smoothing)
     if weights is not None:  # a run takes them to be 1 on average
         weights = weights / (weights.mean() or 1)
-    run = Run(network, X, y, settings, weights, gradients=True)
-    loss, _ = run.accumulate(np.arange(len(X)))
-    dWs, dbs = [np.empty_like(W) for W in network.weights], [np.empty_like(b) for b in network.biases]
-    run.workspace.read_gradients(dWs, dbs)
-    run.close()
-    add_penalty_gradients(network.weights, dWs, regularisation.l2, regularisation.l1)
-    return loss + penalty(network.weights, regularisation.l2, regularisation.l1), dWs, dbs
+    run, order = Run(network, X, y, settings, weights, gradients=True), np.arange(len(X))
+
+    def gradients() -> tuple[float, list[Array], list[Array]]:
+        run.read_weights()
+        loss, _ = run.accumulate(order)
+        dWs, dbs = [np.empty_like(W) for W in network.weights], [np.empty_like(b) for b in network.biases]
+        run.workspace.read_gradients(dWs, dbs)
+        add_penalty_gradients(network.weights, dWs, penalties.l2, penalties.l1)
+        return loss + penalty(network.weights, penalties.l2, penalties.l1), dWs, dbs
+
+    return gradients
 
 
 def predict(network: Parameters, X: Array) -> Array:
@@ -240,9 +256,13 @@ def predict(network: Parameters, X: Array) -> Array:
 
 
 class _Plan:
-    """Where the weights of a network lie: made once, and again when an array has been replaced."""
+    """Where the weights of a network lie: made once, and again when an array has been replaced.
+
+    A forked process needs its own: it has no threads of its parent's, and a lock may have been held.
+    """
 
     def __init__(self, network: Parameters) -> None:
+        self.process = os.getpid()
         self.arrays = [*network.weights, *network.biases]
         self.table, self._memory = make_plan(
             network.weights, network.biases, network.activations, network.loss_name
@@ -256,8 +276,8 @@ class _Plan:
         self.uint8_scale = scalar(1.0 if network.input_scale is None else network.input_scale)
 
     def fits(self, network: Parameters) -> bool:
-        """Whether the network still holds the very arrays this plan has the addresses of."""
-        return all(map(operator.is_, self.arrays, chain(network.weights, network.biases)))
+        """Whether this is its process, and the network still holds the very arrays it has the addresses of."""
+        return self.process == os.getpid() and all(map(operator.is_, self.arrays, chain(network.weights, network.biases)))
 
 
 def _plan(network: Parameters) -> _Plan:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from fastnn.backends import Array, Parameters
+from fastnn.backends.numba_parts import most_rows
 from fastnn.backends.numba_run import (
     data_scale,
     kernels_for,
@@ -56,7 +59,7 @@ class ForwardPass:
         bank = tile_bank(self.dtype, listed=sparsity.active)
         order, losses = np.arange(len(X)), np.zeros(len(X))
 
-        def work(thread: int) -> int:
+        def work(part: slice, thread: int) -> int:
             return forward_rows(
                 thread,
                 threads,
@@ -70,15 +73,17 @@ class ForwardPass:
                 0 if targets is None else targets.ctypes.data,
                 0 if weights is None else weights.ctypes.data,
                 self.dtype.type(loss_option(network)),
-                order,
-                losses,
+                order[part],
+                losses[part],
                 workspace.rows,
                 data_scale(network, X),
                 workspace.like,
-                0 if outputs is None else outputs.ctypes.data,
+                0 if outputs is None else outputs[part.start :].ctypes.data,
             )
 
-        n_correct = sum(self._team.run(work, threads))
+        step, n_correct = most_rows(network, flops_per_weight=2), 0
+        for begin in range(0, len(X), step):
+            n_correct += sum(self._team.run(partial(work, slice(begin, begin + step)), threads))
         total = len(X) if weights is None else float(weights.sum(dtype=np.float64))
         return float(losses.cumsum()[-1]) / (total or 1.0), n_correct
 

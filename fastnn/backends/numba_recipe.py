@@ -97,7 +97,8 @@ def recipe(settings: RunSettings, dtype: np.dtype[Any]) -> Array:
     elif isinstance(optimizer, RMSprop):
         numbers[[SECOND, SECOND_REST]] = optimizer.decay, 1 - optimizer.decay
         numbers[EPSILON] = optimizer.epsilon
-    return numbers.astype(dtype)
+    with np.errstate(over="ignore"):  # a limit beyond the type's numbers is none
+        return numbers.astype(dtype)
 
 
 def steps(
@@ -116,6 +117,8 @@ def steps(
     numbers[:, SHRINK] = 1 - learning_rates * _decay(settings.optimizer, regularisation)
     if isinstance(settings.optimizer, Adam):
         t = np.arange(first_step + 1, first_step + 1 + len(learning_rates))
-        numbers[:, MEAN_RATE] = learning_rates / (1 - settings.optimizer.beta_1**t)
-        numbers[:, ROOT_SCALE] = 1 / np.sqrt(1 - settings.optimizer.beta_2**t)
+        # The recipe's ε stays the same: where it should change, the fraction is extended instead.
+        share = settings.optimizer.epsilon / settings.optimizer.epsilon_at(t)
+        numbers[:, MEAN_RATE] = share * learning_rates / (1 - settings.optimizer.beta_1**t)
+        numbers[:, ROOT_SCALE] = share / np.sqrt(1 - settings.optimizer.beta_2**t)
     return numbers.astype(dtype)

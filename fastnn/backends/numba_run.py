@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from fastnn.backends import Array, Parameters, state_names
+from fastnn.backends import Array, Parameters, nothing, state_names
+from fastnn.backends.numba_parts import Part, most_rows, training_parts
 from fastnn.backends.numba_recipe import extras, recipe, steps
 from fastnn.backends.numpy_dropout import threshold
 from fastnn.backends.team_size import TeamSize
@@ -56,6 +58,7 @@ class Run:
             0 if array is None else array.ctypes.data for array in (self._X, self._targets, self._weights)
         )
         self._settings, self.step = settings, 0
+        self._most_rows = most_rows(network, flops_per_weight=6)
         parameter_bytes = sum(W.nbytes for W in network.weights)
         self._shards = shard_count(settings.batch_size, parameter_bytes)
         wanted = extras(settings, sharded=self._shards > 0)
@@ -79,16 +82,20 @@ class Run:
         self._kernels = kernels_for(network, X, training=True, sparse=self._sparsity.active, extras=wanted)
         self._bank = tile_bank(dtype, listed=self._sparsity.active)
 
-    def epoch(self, order: Array, learning_rates: Array) -> tuple[Array, int]:
-        """See numpy_backend.Run.epoch: one call into compiled code for each thread."""
-        return self._train(order, learning_rates, descend=True)
+    def epoch(
+        self, order: Array, learning_rates: Array, between: Callable[[], None] = nothing
+    ) -> tuple[Array, int]:
+        """See numpy_backend.Run.epoch: one call into compiled code for each thread, more for a large batch."""
+        return self._train(order, learning_rates, between, descend=True)
 
     def accumulate(self, order: Array) -> tuple[float, int]:
         """Leave the gradients of one batch in the workspace, without a step: (mean loss, correct rows)."""
-        losses, n_correct = self._train(order, np.zeros(1), descend=False)
+        losses, n_correct = self._train(order, np.zeros(1), nothing, descend=False)
         return float(losses[0]), n_correct
 
-    def _train(self, order: Array, learning_rates: Array, *, descend: bool) -> tuple[Array, int]:
+    def _train(
+        self, order: Array, learning_rates: Array, between: Callable[[], None], *, descend: bool
+    ) -> tuple[Array, int]:
         workspace, team, n_threads = self.workspace, self._team, self._team_size.choose()
         order, losses = np.ascontiguousarray(order, np.int64), np.empty(len(order))
         divisors = self._settings.divisors(order, self._weights)
@@ -96,7 +103,7 @@ class Run:
         scalar = workspace.dtype.type
         option = scalar(loss_option(self._network, self._settings.regularisation.label_smoothing))
 
-        def work(thread: int) -> int:
+        def work(part: Part, thread: int) -> int:
             return train_rows(
                 thread,
                 n_threads,
@@ -111,25 +118,31 @@ class Run:
                 workspace.zeros,
                 *self._addresses,
                 option,
-                order,
-                losses,
+                order[part.rows],
+                losses[part.rows],
                 self._settings.batch_size,
                 workspace.rows // self._team.threads if self._shards else workspace.rows,
                 data_scale(self._network, self._X),
                 self._recipe,
-                numbers,
+                numbers[part.update :],
                 self.step,
                 self._settings.dropout_seed,
                 workspace.rooms[thread],
+                part.done,
+                part.up_to,
                 int(descend),
                 team.flags,
                 team.spins,
             )
 
-        start = time.perf_counter()
-        n_correct = sum(team.run(work, n_threads))
-        self._team_size.record(n_threads, len(order), time.perf_counter() - start)
-        self.step += len(learning_rates)
+        seconds, n_correct = 0.0, 0
+        for part in training_parts(len(order), self._settings.batch_size, self._shards, self._most_rows):
+            between()
+            start = time.perf_counter()
+            n_correct += sum(team.run(partial(work, part), n_threads))
+            seconds += time.perf_counter() - start
+            self.step += part.updates
+        self._team_size.record(n_threads, len(order), seconds)
         sums = np.add.reduceat(losses, np.arange(0, len(order), self._settings.batch_size))
         squares = numbers[:, WEIGHT_SQUARES].astype(np.float64)
         self.penalties = 0.5 * self._settings.regularisation.l2 * squares / divisors

@@ -16,12 +16,12 @@ Shapes and names, the field's own:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from fastnn.backends import Array, Parameters, as_float, state_names
+from fastnn.backends import Array, Gradients, Parameters, as_float, nothing, state_names
 from fastnn.backends.numpy_activations import *  # noqa: F403 - the leaves, by name
 from fastnn.backends.numpy_activations import activate, activation_derivative
 from fastnn.backends.numpy_dropout import mask
@@ -118,12 +118,25 @@ def loss_and_gradients(
     return loss + penalty(network.weights, regularisation.l2, regularisation.l1), dWs, dbs
 
 
+def open_gradients(
+    network: Parameters,
+    X: Array,
+    y: Array,
+    weights: Array | None = None,
+    regularisation: Regularisation | None = None,
+) -> Gradients:
+    """`loss_and_gradients` of these rows as a function without arguments, of the arrays as they then are."""
+    return lambda: loss_and_gradients(network, X, y, weights, regularisation)
+
+
+@np.errstate(over="ignore", invalid="ignore")  # whoever asks looks at what comes out
 def predict(network: Parameters, X: Array) -> Array:
     """What the user sees, (n, n_outputs): probabilities of a classifier, predictions of a regression."""
     Z = np.concatenate([forward(network, _floats(network, X[rows]))[1][-1] for rows in _blocks(len(X))])
     return outputs(network.loss_name, Z)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def evaluate(network: Parameters, X: Array, y: Array, weights: Array | None = None) -> tuple[float, int]:
     """Mean loss over the rows of X, and how many are classified correctly (0 for a regression)."""
     Z = np.concatenate([forward(network, _floats(network, X[rows]))[1][-1] for rows in _blocks(len(X))])
@@ -154,13 +167,16 @@ class Run:
             for parameter in [*network.weights, *network.biases]
         ]
 
-    def epoch(self, order: Array, learning_rates: Array) -> tuple[Array, int]:
+    def epoch(
+        self, order: Array, learning_rates: Array, between: Callable[[], None] = nothing
+    ) -> tuple[Array, int]:
         """Train on the rows of `order`, one update for each learning rate: (mean losses, correct rows)."""
         network, settings = self.network, self.settings
         regularisation, divisors = settings.regularisation, settings.divisors(order, self.weights)
         losses, n_correct = np.empty(len(learning_rates)), 0
         self.penalties = np.zeros(len(learning_rates))
         for update, learning_rate in enumerate(learning_rates.tolist()):
+            between()
             rows = order[update * settings.batch_size : (update + 1) * settings.batch_size]
             X, y = _floats(network, self.X[rows]), self.y[rows]
             weights = None if self.weights is None else self.weights[rows]

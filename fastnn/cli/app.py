@@ -16,9 +16,14 @@ from typer.core import TyperGroup
 import fastnn
 from fastnn.cli.compile import compile_kernels
 from fastnn.cli.evaluate import evaluate
+from fastnn.cli.export import export
 from fastnn.cli.info import info
+from fastnn.cli.plot import KINDS as KINDS_OF_PICTURE
+from fastnn.cli.plot import plot
 from fastnn.cli.predict import predict
+from fastnn.cli.report import report
 from fastnn.cli.show import show
+from fastnn.cli.termination import CTRL_C_STATUS, SIGTERM_STATUS, sigterm_like_ctrl_c
 from fastnn.cli.train import train
 from fastnn.errors import FastnnError
 
@@ -42,6 +47,10 @@ class Commands(TyperGroup):
         except BrokenPipeError:
             _forget_output()
             raise typer.Exit(1) from None
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Commands in their order, then the groups, which typer would have first."""
+        return sorted(super().list_commands(ctx), key=lambda name: name not in COMMANDS)
 
 
 app = typer.Typer(
@@ -76,17 +85,39 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate,
     "predict": predict,
     "show": show,
+    "export": export,
+    "report": report,
     "info": info,
     "compile": compile_kernels,
 }
-for name, command in COMMANDS.items():
+
+
+def _register(group: typer.Typer, commands: dict[str, Callable[..., None]]) -> None:
+    for name, command in commands.items():
+        group.command(name, **_help(command))(command)
+
+
+def _help(command: Callable[..., None]) -> dict[str, Any]:
     # The docstring is the help text; its examples come last, after the options, and are not rewrapped (\\b).
     text, _, examples = inspect.cleandoc(command.__doc__ or "").partition("Examples:\n")
-    app.command(name, help=text, epilog=f"Examples:\n\n\b\n{examples}")(command)
+    return {"help": text, "epilog": f"Examples:\n\n\b\n{examples}"}
+
+
+_register(app, COMMANDS)
+pictures = typer.Typer(rich_markup_mode=None, add_completion=False)
+pictures.callback(invoke_without_command=True, **_help(plot))(plot)
+_register(pictures, KINDS_OF_PICTURE)
+app.add_typer(pictures, name="plot")
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Parse the arguments, run the command, and return the exit status."""
+    with sigterm_like_ctrl_c() as received:
+        status = _run(arguments)
+    return SIGTERM_STATUS if received and status == CTRL_C_STATUS else status
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     for stream in (sys.stdout, sys.stderr):
         # An unusual locale must not turn "R²" or a block character into a traceback.
         if isinstance(stream, io.TextIOWrapper):
@@ -105,7 +136,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except MemoryError as error:
         return _fail(f"out of memory: {_one_line(str(error)) or 'the data do not fit'}")
     except InterruptError:
-        return _fail("interrupted", 130)
+        return _fail("interrupted", CTRL_C_STATUS)
     except BrokenPipeError:
         _forget_output()
         return 1

@@ -69,6 +69,13 @@ def for_testing(data: str, *, split: str | None, label: str | None, pixels: bool
     return Rows(X, y, f"{short(data)}, {words}")
 
 
+def told_of(data: str, rows: Rows, test: float | None) -> dict[str, str | int]:
+    """What a model keeps of the data it was trained on: their name, and the fraction held out of them."""
+    if "test" in datasets.splits(data):
+        return {"name": rows.name}
+    return {"name": rows.name, "held_out": repr(TEST_FRACTION if test is None else test)}
+
+
 def short(data: str) -> str:
     """The name of a data set, or of the file without its folders."""
     return data if data in datasets.names() else Path(data).name or data

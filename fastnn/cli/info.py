@@ -12,7 +12,7 @@ import numpy as np
 
 import fastnn
 from fastnn import backends
-from fastnn.cpus import affinity, cgroup_quota, usable_cpus
+from fastnn.cpus import affinity, cgroup_quota, cpu_name, usable_cpus
 from fastnn.datasets.download import data_folders
 from fastnn.errors import FastnnError
 
@@ -29,7 +29,7 @@ def info() -> None:
         "NumPy": np.__version__,
         "Numba": _numba(),
         "matplotlib": _version("matplotlib"),
-        "CPU": f"{_cpu_name()}, {platform.machine()}",
+        "CPU": f"{cpu_name()}, {platform.machine()}",
         "CPUs": _cpus(),
         "backend": _backend(),
         "threads": f"chosen by the work, at most {usable_cpus()}",
@@ -56,8 +56,8 @@ def _numba() -> str:
     """Numba's version, or why it does not import: only importing tells."""
     try:
         return str(importlib.import_module("numba").__version__)
-    except ImportError as error:
-        return f"does not import: {str(error).splitlines()[0]}"
+    except Exception as error:  # parts of it that were built for another version raise all kinds
+        return f"does not import: {next(iter(str(error).splitlines()), type(error).__name__)}"
 
 
 def _backend() -> str:
@@ -79,11 +79,3 @@ def _kernel_cache() -> str:
     except FastnnError:
         return "none, without Numba"
     return str(folder) if folder else "none: no folder can be written"
-
-
-def _cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or "unknown CPU"

@@ -10,12 +10,14 @@ from typing import Annotated
 
 import typer
 
-from fastnn import plots, reports
+from fastnn import backends, plots, reports
 from fastnn.checkpoint import read as read_checkpoint
 from fastnn.cli import data as loading
+from fastnn.cli.command import Recording, words_of
 from fastnn.cli.options import BackendOption, DataArgument, LabelOption, default_of, number_or_word
 from fastnn.cli.output import check_picture, check_writable, write_picture
 from fastnn.cli.progress import describe_data, describe_training, say, watchers
+from fastnn.cli.termination import CTRL_C_STATUS
 from fastnn.cli.regularisation_options import (
     ClassWeightOption,
     ClipNormOption,
@@ -171,13 +173,13 @@ def train(
         ),
     ] = False,
     plot: Annotated[
-        Path | None, Option(metavar="FILE", help="Draw loss and accuracy by epoch, as .png, .svg or .pdf.")
+        Path | None, Option(metavar="FILE", help="Draw the learning curves, as .png, .svg or .pdf.")
     ] = None,
 ) -> None:
     """Train a network, test it on other rows, save it.
 
-    Ctrl-C ends the training early: the model so far is saved and tested. With --checkpoint, a training that
-    was ended, or killed, can be carried on with --resume.
+    Ctrl-C or SIGTERM ends the training early: the model so far is saved and tested. With --checkpoint, a
+    training that was ended, or killed, can be carried on with --resume.
 
     Examples:
       fastnn train digits
@@ -185,6 +187,7 @@ def train(
       fastnn train flowers.csv --label species --early-stopping 10 --plot curves.png
       fastnn train mnist --epochs 100 --checkpoint run.fastnn --resume
     """
+    given = dict(locals())
     check_writable("--out", out, data)
     check_picture("--plot", plot, data, *([out] if out else []))
     check_writable("--checkpoint", checkpoint, data, *filter(None, (out, plot)))
@@ -206,6 +209,8 @@ def train(
         say(describe_data(rows, test_rows, loss))
     if resume and not quiet:
         say(f"resuming {checkpoint} after epoch {saved.epoch}" if saved else f"beginning {checkpoint} anew")
+    words = words_of(train, given | {"seed": seed, "backend": backends.get(backend)[0]})
+    recording = Recording(words, loading.told_of(data, rows, test))
     model = train_network(
         rows.X,
         rows.y,
@@ -236,7 +241,7 @@ def train(
         threads=threads,
         dtype=dtype,
         seed=seed,
-        callbacks=watchers(every=every, quiet=quiet, seed=seed),
+        callbacks=[recording, *watchers(every=every, quiet=quiet, seed=seed)],
         checkpoint=checkpoint,
         checkpoint_every=checkpoint_every,
         resume=resume,
@@ -247,7 +252,7 @@ def train(
     if test_rows is not None:
         say(f"test {reports.headline(model, test_rows.X, test_rows.y)}")
     if model.history.stop_reason == "interrupted":
-        raise typer.Exit(130)
+        raise typer.Exit(CTRL_C_STATUS)
 
 
 def _save(model: Network, out: Path | None, plot: Path | None) -> Iterator[str]:
@@ -261,5 +266,5 @@ def _save(model: Network, out: Path | None, plot: Path | None) -> Iterator[str]:
     if plot is not None and not model.history.n_epochs:
         yield f"no epoch was finished, so there are no curves for {plot}"
     elif plot is not None:
-        write_picture("--plot", plot, partial(plots.plot_history, model.history))
+        write_picture("--plot", plot, partial(plots.learning_curves, model))
         yield f"curves written to {plot}"

@@ -241,6 +241,8 @@ def train_rows(
     first_step,
     dropout_seed,
     room,
+    done,
+    up_to,
     descend,
     flags,
     spins,
@@ -259,6 +261,9 @@ def train_rows(
     first_step     updates of this run before these
     room           address of this thread's own room for one block's gradient, or 0
     losses         (order.size,) float64, written: the loss of each row
+    done, up_to    which rows of each shard, or without shards of each batch, are worked on; not all of them, so
+                   that a long batch can be cut into several calls, which leave their sums in G; the last one of
+                   them adds up the shards and takes the step
     descend        1 takes the steps; 0 leaves the gradients of the batch in G (see workspace.py)
 
     Returns this thread's correctly classified rows.
@@ -279,8 +284,9 @@ def train_rows(
             from_row, to_row = share(size, shard, count)
             if shards != 0:
                 take_shard(mine, layers, shard, rate)
-            for start in range(from_row, to_row, chunk):
-                rows = min(chunk, to_row - start)
+            end_row = min(from_row + up_to, to_row)
+            for start in range(from_row + done, end_row, chunk):
+                rows = min(chunk, end_row - start)
                 n_correct += _deltas(
                     table,
                     x,
@@ -332,7 +338,7 @@ def train_rows(
                     mode |= DESCEND if steps_now else 0
                     update_layers(table, x, plan, kernels, bank, rows, member, members, mode, rate)
                 barrier(flags, member, members, spins)
-        if shards != 0:
+        if shards != 0 and up_to * count >= size:
             barrier(flags, thread, threads, spins)
             add_all(layers, kernels[ADD_SHARDS], count, thread, threads, rate)
             barrier(flags, thread, threads, spins)

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import logging
 import os
+import pickle
 import platform
 import tempfile
 import warnings
@@ -27,6 +28,7 @@ FLAGS = {
     "error_model": "numpy",
     "no_cfunc_wrapper": True,
 }  # no fastmath: it deletes NaN checks
+CHECKSUM_BYTES = 16
 
 
 def target_cpu():
@@ -46,6 +48,10 @@ def fingerprint():
         numba.__version__,
         llvmlite.__version__,
         config.OPT,
+        config.BOUNDSCHECK,
+        config.DEBUGINFO_DEFAULT,
+        config.LOOP_VECTORIZE,
+        config.SLP_VECTORIZE,
         platform.python_implementation(),
         platform.python_version(),
         platform.machine(),
@@ -62,7 +68,8 @@ def _candidates():
             yield Path(os.environ[variable])
     from platformdirs import user_cache_dir
 
-    yield Path(user_cache_dir("fastnn", appauthor=False))
+    with contextlib.suppress(RuntimeError):  # nobody's home: a user id without an account, HOME not set
+        yield Path(user_cache_dir("fastnn", appauthor=False))
 
 
 def _choose_folder():
@@ -77,7 +84,7 @@ def _choose_folder():
             tried.append(f"{base} ({error.strerror})")
     warnings.warn(
         "no writable cache folder, so kernels are compiled anew in every process; "
-        f"set FASTNN_CACHE_DIR. Tried {', '.join(tried)}",
+        f"set FASTNN_CACHE_DIR. Tried {', '.join(tried) or 'nothing, for there is no home folder'}",
         UserWarning,
         stacklevel=2,
     )
@@ -113,7 +120,8 @@ class _Files(IndexDataCacheFile):
     """Names the data file by its key, and writes it before the index.
 
     Numba numbers data files, so two processes that save different signatures at the same moment can
-    leave an index pointing at the other one's code. Here a race costs at most a recompilation.
+    leave an index pointing at the other one's code. Here a race costs at most a recompilation. And data
+    files have a checksum, for machine code with one wrong bit ends the process, or computes something else.
     """
 
     def _load_index(self):
@@ -130,6 +138,22 @@ class _Files(IndexDataCacheFile):
         overloads[key] = name
         self._save_index(overloads)
 
+    def _save_data(self, name, data):
+        content = self._dump(data)
+        with self._open_for_write(self._data_path(name)) as file:
+            file.write(_checksum(content) + content)
+
+    def _load_data(self, name):
+        whole = Path(self._data_path(name)).read_bytes()
+        checksum, content = whole[:CHECKSUM_BYTES], whole[CHECKSUM_BYTES:]
+        if _checksum(content) != checksum:
+            raise ValueError(f"{name} is damaged")
+        return pickle.loads(content)
+
+
+def _checksum(content):
+    return hashlib.blake2b(content, digest_size=CHECKSUM_BYTES).digest()
+
 
 class _Cache(FunctionCache):
     _impl_class = _Implementation
@@ -141,12 +165,32 @@ class _Cache(FunctionCache):
     def load_overload(self, sig, target_context):
         try:
             return super().load_overload(sig, target_context)
-        except Exception:  # a truncated or foreign file: compile again
+        except Exception:  # a damaged or foreign file: compile again
             return None
 
     def save_overload(self, sig, data):
-        with contextlib.suppress(OSError):  # disk full, folder gone: the compiled code still works
+        try:
             super().save_overload(sig, data)
+        except OSError as error:  # disk full, folder gone: the compiled code still works
+            _warn_once(error)
+        except RuntimeError as error:
+            if "no compiled object" not in str(error):
+                raise
+            # Ctrl-C while LLVM is at work is raised when it calls Numba back with the object code, and is lost.
+            raise KeyboardInterrupt from error
+
+
+def _warn_once(error):
+    """Say for the first of all kernels that compiled code is not kept."""
+    global _warned
+    if not _warned:
+        _warned = True
+        warnings.warn(
+            f"compiled kernels could not be kept in {CACHE_FOLDER} ({error.strerror}), so other processes "
+            "compile them anew; make room, or set FASTNN_CACHE_DIR to another folder",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def announce_compilation():
@@ -171,4 +215,4 @@ def inline(function):
 
 
 CACHE_FOLDER = _choose_folder()
-_announced = False
+_announced = _warned = False

@@ -7,8 +7,8 @@ machine a pure spin steals the very core that the late thread needs.
 """
 
 import time
-from concurrent.futures import ThreadPoolExecutor, wait
-from threading import Barrier
+from queue import SimpleQueue
+from threading import Thread
 
 import llvmlite.binding as llvm
 import numpy as np
@@ -89,43 +89,108 @@ def spins_for(microseconds=20.0):
 
 
 class Team:
-    """`threads` threads that run one nogil function together; the caller is thread 0."""
+    """`threads` threads that run one nogil function together.
+
+    They are threads of the team's own, also where the caller could be one of them: Ctrl-C is raised between
+    any two steps of Python's main thread, and if that happened just before it went into the kernel, the others
+    would wait for it at the first barrier for ever.
+    """
+
+    _calls = ()
 
     def __init__(self, threads):
         self.threads = threads
+        self._calls = [SimpleQueue() for _ in range(threads)] if threads > 1 else []
         self.spins = spins_for()
         self._flags = np.zeros((threads + 1) * LINE, np.int64)
         self.flags = -(-self._flags.ctypes.data // 64) * 64
-        self._pool = ThreadPoolExecutor(threads - 1, "fastnn") if threads > 1 else None
-        self._start_all()
-
-    def _start_all(self):
-        # A thread that cannot be started must be known before the others wait for it inside a kernel.
-        if self._pool is None:
-            return
-        gate = Barrier(self.threads)
+        self._members = [
+            # Daemons, because a model that has predicted keeps its team: it must not keep Python from ending.
+            Thread(target=_serve, args=(calls, number), name=f"fastnn_{number}", daemon=True)
+            for number, calls in enumerate(self._calls)
+        ]
         try:
-            for _ in range(1, self.threads):
-                self._pool.submit(gate.wait)
-            gate.wait()
-        except RuntimeError:
-            gate.abort()
-            self._pool.shutdown()
+            for member in self._members:
+                member.start()
+        except BaseException:  # no more threads are to be had, or Ctrl-C
+            self.close()
             raise
 
     def run(self, function, threads=None):
-        """function(thread) in every thread, or the first so many; returns their results in thread order."""
-        if (threads or self.threads) == 1:
+        """function(thread) in every thread, or the first so many; returns their results in thread order.
+
+        Ctrl-C is raised when all have come back, for they work on memory that would be freed.
+        """
+        threads = threads or self.threads
+        if threads == 1:
             return [function(0)]
         self._flags[:] = 0
-        others = [self._pool.submit(function, thread) for thread in range(1, threads or self.threads)]
-        try:
-            first = function(0)
-        finally:
-            wait(others)
-        return [first] + [other.result() for other in others]
+        job, interruption = _Job(function, threads), None
+        while not job.done():
+            try:
+                for calls in self._calls[:threads]:  # again after Ctrl-C: who has begun takes no notice
+                    calls.put(job)
+                while not job.done():
+                    job.ended.get()
+            except BaseException as error:
+                interruption = error
+        if interruption is not None:
+            raise interruption
+        return job.results()
 
     def close(self):
         """End the threads."""
-        if self._pool is not None:
-            self._pool.shutdown()
+        self._dismiss()
+        for member in self._members:
+            if member.is_alive():
+                # Not for ever: Ctrl-C at the wrong moment of Thread.start leaves a thread that never begins.
+                member.join(timeout=1)
+
+    def _dismiss(self):
+        for calls in self._calls:
+            calls.put(None)
+
+    def __del__(self):
+        self._dismiss()
+
+
+class _Job:
+    """A function to be called once by each member of a team.
+
+    All that caller and members share is changed in single steps of C: Ctrl-C inside of a Future's lock, which
+    is taken in Python, would keep it for ever.
+    """
+
+    def __init__(self, function, threads):
+        self._function, self._threads = function, threads
+        self._missing = set(range(threads))
+        self._outcomes = {}  # (result, error) of each member that is done
+        self.ended = SimpleQueue()  # gets something after each
+
+    def __call__(self, number):
+        try:
+            self._missing.remove(number)
+        except KeyError:  # called before
+            return
+        try:
+            self._outcomes[number] = self._function(number), None
+        except BaseException as error:
+            self._outcomes[number] = None, error
+        self.ended.put(number)
+
+    def done(self):
+        return len(self._outcomes) == self._threads
+
+    def results(self):
+        outcomes = [self._outcomes[number] for number in range(self._threads)]
+        for _, error in outcomes:
+            if error is not None:
+                raise error
+        return [result for result, _ in outcomes]
+
+
+def _serve(calls, number):
+    """Life of a member: do what comes until None comes. Holds nothing of the team's, so it can be freed."""
+    while (job := calls.get()) is not None:
+        job(number)
+        del job  # and with it a run's memory

@@ -9,7 +9,7 @@ import fastnn
 
 from .process import environment, run, succeeds
 
-COMMANDS = ("train", "evaluate", "predict", "show", "info")
+COMMANDS = ("train", "evaluate", "predict", "show", "report", "info")
 
 
 def test_without_arguments_it_lists_the_commands() -> None:
