@@ -5,7 +5,16 @@ import pytest
 from benchmarks.known_networks import NETWORKS
 
 
-@pytest.mark.parametrize("known", NETWORKS, ids=lambda known: known.name)
+LONG = ("full-batch", "csv")  # .ci/run trains these too
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        pytest.param(known, marks=[pytest.mark.slow] if known.name in LONG else [], id=known.name)
+        for known in NETWORKS
+    ],
+)
 def test_known_network(known, mnist, capsys):
     assert known.train(*mnist) >= known.floor
     if known.name == "full-batch":
