@@ -4,7 +4,6 @@ import pytest
 
 from benchmarks.known_networks import NETWORKS
 
-
 LONG = ("full-batch", "csv")  # .ci/run trains these too
 
 
