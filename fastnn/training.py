@@ -123,8 +123,8 @@ def train(
                     of its best epoch.
     min_improvement an epoch counts as better only if better by more than this.
     backend         "numba", "numpy", or "auto": what FASTNN_BACKEND says, else Numba where it imports.
-    threads         of the Numba backend; None, or more than there are CPUs, chooses. The result does not depend
-                    on it.
+    threads         of the Numba backend; None, or more than there are CPUs, chooses. The result does not
+                    depend on it.
     dtype           "float32" or "float64".
     seed            an int or a numpy Generator fixes weights, split and order: the same seed gives the same
                     model, bit for bit. None draws fresh ones.

@@ -67,8 +67,8 @@ class Run(Protocol):
 
         learning_rates (n_updates,) float64, one for each mini-batch, of which the last may be smaller; the
         losses come back in the same shape. They and the count are taken before each update, and leave out
-        l2 and l1. `between` is called now and then where a mini-batch takes long: what it raises ends the call
-        before that update is taken.
+        l2 and l1. `between` is called now and then where a mini-batch takes long: what it raises ends the
+        call before that update is taken.
         """
 
     def state(self) -> dict[str, Array]:

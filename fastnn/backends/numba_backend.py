@@ -276,8 +276,9 @@ class _Plan:
         self.uint8_scale = scalar(1.0 if network.input_scale is None else network.input_scale)
 
     def fits(self, network: Parameters) -> bool:
-        """Whether this is its process, and the network still holds the very arrays it has the addresses of."""
-        return self.process == os.getpid() and all(map(operator.is_, self.arrays, chain(network.weights, network.biases)))
+        """Whether this is its process, and the network still holds the arrays whose addresses it has."""
+        held = chain(network.weights, network.biases)
+        return self.process == os.getpid() and all(map(operator.is_, self.arrays, held))
 
 
 def _plan(network: Parameters) -> _Plan:

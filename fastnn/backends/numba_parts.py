@@ -1,4 +1,4 @@
-"""How work that takes long is cut into several calls: compiled code sees no Ctrl-C, Python between them does."""
+"""How long work is cut into several calls: compiled code sees no Ctrl-C, but Python between them does."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class Run:
     def epoch(
         self, order: Array, learning_rates: Array, between: Callable[[], None] = nothing
     ) -> tuple[Array, int]:
-        """See numpy_backend.Run.epoch: one call into compiled code for each thread, more for a large batch."""
+        """See numpy_backend.Run.epoch: one call into compiled code a thread, more for a large batch."""
         return self._train(order, learning_rates, between, descend=True)
 
     def accumulate(self, order: Array) -> tuple[float, int]:

@@ -1,4 +1,4 @@
-"""SIGTERM ends a command as Ctrl-C does: what has been trained is saved first. Schedulers and containers send it."""
+"""SIGTERM, which schedulers and containers send, ends a command as Ctrl-C does: what was trained is saved."""
 
 from __future__ import annotations
 

@@ -17,7 +17,6 @@ from fastnn.cli.command import Recording, words_of
 from fastnn.cli.options import BackendOption, DataArgument, LabelOption, default_of, number_or_word
 from fastnn.cli.output import check_picture, check_writable, write_picture
 from fastnn.cli.progress import describe_data, describe_training, say, watchers
-from fastnn.cli.termination import CTRL_C_STATUS
 from fastnn.cli.regularisation_options import (
     ClassWeightOption,
     ClipNormOption,
@@ -30,6 +29,7 @@ from fastnn.cli.regularisation_options import (
     SmoothingOption,
     WeightDecayOption,
 )
+from fastnn.cli.termination import CTRL_C_STATUS
 from fastnn.errors import InputError
 from fastnn.metrics import METRICS
 from fastnn.network import ACTIVATIONS, Network

@@ -261,9 +261,9 @@ def train_rows(
     first_step     updates of this run before these
     room           address of this thread's own room for one block's gradient, or 0
     losses         (order.size,) float64, written: the loss of each row
-    done, up_to    which rows of each shard, or without shards of each batch, are worked on; not all of them, so
-                   that a long batch can be cut into several calls, which leave their sums in G; the last one of
-                   them adds up the shards and takes the step
+    done, up_to    which rows of each shard, or without shards of each batch, are worked on: a long batch can
+                   be cut into several calls, which leave their sums in G; the last adds up the shards and
+                   takes the step
     descend        1 takes the steps; 0 leaves the gradients of the batch in G (see workspace.py)
 
     Returns this thread's correctly classified rows.

@@ -176,7 +176,7 @@ class _Cache(FunctionCache):
         except RuntimeError as error:
             if "no compiled object" not in str(error):
                 raise
-            # Ctrl-C while LLVM is at work is raised when it calls Numba back with the object code, and is lost.
+            # Ctrl-C while LLVM is at work is raised where it calls Numba back with the object code, and lost.
             raise KeyboardInterrupt from error
 
 

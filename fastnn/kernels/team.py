@@ -92,8 +92,8 @@ class Team:
     """`threads` threads that run one nogil function together.
 
     They are threads of the team's own, also where the caller could be one of them: Ctrl-C is raised between
-    any two steps of Python's main thread, and if that happened just before it went into the kernel, the others
-    would wait for it at the first barrier for ever.
+    any two steps of Python's main thread, and if that happened just before it went into the kernel, the
+    others would wait for it at the first barrier for ever.
     """
 
     _calls = ()

@@ -173,7 +173,8 @@ class Workspace:
         """Whether all parameters, and the optimizer's arrays, are finite numbers, and not huge."""
         values = self._parameters.memory.view(self.dtype)
         with np.errstate(all="ignore"):
-            return math.isfinite(values.dot(values))
+            # Not a dot product: BLAS would wake threads of its own, and wait for them on a busy machine.
+            return math.isfinite(np.einsum("i,i->", values, values))
 
     def keep(self):
         """Remember parameters and the optimizer's arrays as they lie here."""
