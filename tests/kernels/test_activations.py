@@ -164,6 +164,7 @@ IMPORTS = "from fastnn.kernels.target import VECTOR_BYTES; from tests.kernels.te
 CHILD = IMPORTS + "print(VECTOR_BYTES, HAS_FMA, digest())"
 
 
+@pytest.mark.slow  # compiles everything for another CPU; .ci/run does
 @pytest.mark.skipif(not IS_X86, reason="x86 targets")
 def test_same_bits_with_avx2(pytestconfig):
     if not HAS_FMA:
@@ -180,6 +181,7 @@ print(VECTOR_BYTES, HAS_FMA)
 """
 
 
+@pytest.mark.slow  # compiles everything for another CPU; .ci/run does
 @pytest.mark.skipif(not IS_X86, reason="x86 targets")
 def test_a_cpu_without_fma(pytestconfig):
     """Vectors of 16 bytes, two roundings a step: other bits, and larger errors."""

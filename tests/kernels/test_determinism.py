@@ -159,6 +159,7 @@ def digest(nets=NETS[:5]):
 CHILD = "from tests.kernels.test_determinism import *; print(target.VECTOR_BYTES, target.HAS_FMA, digest())"
 
 
+@pytest.mark.slow  # compiles everything for another CPU; .ci/run does
 @pytest.mark.skipif(not target.IS_X86, reason="x86 targets")
 def test_same_bits_with_avx2(pytestconfig):
     """Half the vector width, half the registers, other tiles: the same bits."""
@@ -182,6 +183,7 @@ print(target.VECTOR_BYTES, target.HAS_FMA)
 """
 
 
+@pytest.mark.slow  # compiles everything for another CPU; .ci/run does
 @pytest.mark.skipif(not target.IS_X86, reason="x86 targets")
 def test_a_cpu_without_fma(pytestconfig):
     """A CPU of 2008: vectors of 16 bytes, two roundings a step; other bits, the same mathematics."""

@@ -176,6 +176,7 @@ def digest():
     return text.hexdigest()
 
 
+@pytest.mark.slow  # compiles everything for another CPU; .ci/run does
 @pytest.mark.skipif(not target.IS_X86, reason="x86 targets")
 def test_same_bits_with_avx2(pytestconfig):
     if not target.HAS_FMA:
