@@ -1,10 +1,10 @@
 """Runs compiled code on memory that ends, or begins, at a page nobody may touch: for a process of its own.
 
-    python -m tests.kernels.guarded all    # the name of each case is printed before it runs
+    python -m tests.kernels.guarded all    # or some; the name of each case is printed before it runs
 
 Every matrix of a run's workspace, X, targets, weights, order, losses and outputs lie each between two such
-pages, so reading or writing beyond one ends the process. Room that is to be written first holds NaNs. Each case
-must give the bits that it gives on ordinary memory.
+pages, so reading or writing beyond one ends the process. Room that is to be written first holds NaNs. Each
+case must give the bits that it gives on ordinary memory.
 """
 
 import ctypes
@@ -16,6 +16,7 @@ import numpy as np
 
 from fastnn.backends import numba_backend, numba_pass, numba_run
 from fastnn.kernels import leaves, panels, predict, sparsity, workspace
+from fastnn.kernels.tile_ir import ROW_BYTES
 from fastnn.regularisation import Regularisation
 from fastnn.run_settings import RunSettings
 from tests.checks import data_for, network_of
@@ -103,7 +104,7 @@ def put_in_place(guard):
 
 # ---- cases ------------------------------------------------------------------------------------------------
 
-# sizes, activations, loss, batch size, rows: one less, as many, and one more than vectors, panels and chunks have
+# sizes, activations, loss, batch size, rows: one less, as many, one more than vectors, panels, chunks have
 SHAPES = {
     "one of all": ((1, 1, 1), "relu", "cross_entropy", 1, 3),
     "no hidden layer": ((5, 3), "relu", "cross_entropy", 7, 20),
@@ -175,7 +176,11 @@ def cases():
         for dtype in ("float32", "float64"):
             for data_type in ("uint8", dtype):
                 option = list(OPTIONS)[(number + (dtype == "float64")) % len(OPTIONS)]
-                for threads, lists, chosen in ((1, False, "plain"), (2, True, "plain"), (3, lists_for(number), option)):
+                for threads, lists, chosen in (
+                    (1, False, "plain"),
+                    (2, True, "plain"),
+                    (3, lists_for(number), option),
+                ):
                     text = f"{name}, {dtype}, X {data_type}, {chosen}, {threads} threads, lists {lists}"
                     yield text, (shape, dtype, data_type, chosen, threads, lists)
 
@@ -206,19 +211,20 @@ def leaf_results(own):
     return found
 
 
-def overrun():
-    """Work on one row more than there is: what this whole file is for."""
-    guard = Guard(after=True)
-    X, like = guard.array((4, 32), np.float32, 0), np.float32(0)
-    at = X.ctypes.data
-    leaves.forward_tiles(leaves.tile_bank(X.dtype), 0, 5, at, 0, at, 0, at, at, 0, 32, 32, 0, like)
+def overrun(memory):
+    """Read 16 rows of a panel where `memory` holds 4: what this whole file is for."""
+    X, others = memory.ctypes.data, panels.aligned_bytes(64 * ROW_BYTES)
+    at, like, columns = others.ctypes.data, np.float32(0), ROW_BYTES // 4
+    leaves.forward_tiles(
+        leaves.tile_bank(np.dtype(np.float32)), 0, 16, X, 0, at, 0, at, at, 0, columns, columns, 0, like
+    )
 
 
-def compare(side, expected, expected_leaves):
+def compare(side, chosen, expected, expected_leaves):
     """Everything once more on guarded memory."""
     guard = Guard(after=side == "after")
     put_in_place(guard)
-    for text, arguments in cases():
+    for text, arguments in chosen:
         print(side, text, flush=True)
         assert run_case(*arguments, guard.copy) == expected[text], text
     print(side, "leaves", flush=True)
@@ -227,18 +233,21 @@ def compare(side, expected, expected_leaves):
 
 def main(what):
     if what == "overrun":
-        overrun()
+        overrun(Guard(after=True).bytes(4 * ROW_BYTES))
         return
-    if what == "ordinary":  # for valgrind, which watches all memory itself
-        for text, arguments in list(cases())[::7]:
+    if what == "ordinary overrun":
+        overrun(panels.aligned_bytes(4 * ROW_BYTES))
+        return
+    if what == "ordinary":  # for valgrind, which watches all memory itself, and runs one thread at a time
+        for text, (*some, _, lists) in list(cases())[::7]:
             print(text, flush=True)
-            run_case(*arguments, np.copy)
-        print("done", flush=True)
-        return
-    expected = {text: run_case(*arguments, np.copy) for text, arguments in cases()}
-    expected_leaves = leaf_results(np.copy)
-    for side in ("after", "before"):
-        compare(side, expected, expected_leaves)
+            run_case(*some, 1, lists, np.copy)
+    else:
+        chosen = list(cases())[:: 1 if what == "all" else 5]
+        expected = {text: run_case(*arguments, np.copy) for text, arguments in chosen}
+        expected_leaves = leaf_results(np.copy)
+        for side in ("after", "before"):
+            compare(side, chosen, expected, expected_leaves)
     print("done", flush=True)
 
 
