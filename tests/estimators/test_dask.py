@@ -21,6 +21,15 @@ from tests.estimators.teams import WIDE, Team, places, score_and_place
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def environment():
+    """As it was: Dask leaves OMP_NUM_THREADS=1 and more behind in the process that starts a cluster."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
 @pytest.fixture(scope="module")
 def client():
     """Of a cluster of two processes on this machine."""

@@ -233,7 +233,8 @@ def compare(side, chosen, expected, expected_leaves):
 
 def main(what):
     if what == "overrun":
-        overrun(Guard(after=True).bytes(4 * ROW_BYTES))
+        guard = Guard(after=True)
+        overrun(guard.bytes(4 * ROW_BYTES))
         return
     if what == "ordinary overrun":
         overrun(panels.aligned_bytes(4 * ROW_BYTES))

@@ -12,16 +12,13 @@ import fastnn
 from fastnn import kernels
 from tests.kernels.process import run_python
 
+# Two small kernels: what is so for them is so for the large ones, which take ten seconds each time.
 CODE = """
 import numpy as np
-from fastnn.backends import numba_backend
-from fastnn.run_settings import RunSettings
-from fastnn.kernels import epoch, jit, tiles
-from fastnn.network import Network
-network = Network([np.ones((3, 2), np.float32)], [np.zeros(2, np.float32)], input_scale=1 / 255)
-run = numba_backend.open_run(network, np.ones((9, 3), np.uint8), np.zeros(9, np.int64), RunSettings(4, 1))
-run.epoch(np.arange(9), np.full(3, 0.1))
-stats = [function.stats for function in (epoch.train_rows, tiles._fill_rows)]
+from fastnn.kernels import jit, team, updates
+updates.sgd_update(np.ones(9, np.float32), np.ones(9, np.float32), np.float32(0.1))
+team.spins_for()
+stats = [function.stats for function in (updates.sgd_update, team._pauses)]
 hits, misses = (sum(sum(getattr(s, n).values()) for s in stats) for n in ("cache_hits", "cache_misses"))
 print(hits, misses, jit.CACHE_FOLDER)
 """
