@@ -28,7 +28,9 @@ from fastnn.kernels.target import VECTOR_BYTES
 WORTH_LISTING = 0.7
 LEAST_WORK = 24  # rows of a chunk x vectors of outputs
 SAMPLE = 1024  # rows looked at to choose
-LEAST_ROWS = 1000  # of a forward pass on its own
+# Multiplications in the first layer of a forward pass on its own, below which a look at the rows takes longer
+# than it can save.
+LEAST_PRODUCTS = 5e7
 
 
 def active_shares(X, sample=SAMPLE):
@@ -44,10 +46,11 @@ def active_shares(X, sample=SAMPLE):
 def choose(X, dtype, fan_out, rows, training=True):
     """(forward, dW): whether each is worth lists, for chunks of `rows` rows and `fan_out` outputs.
 
-    A forward pass on its own is over sooner: it looks at fewer rows, and at none if it has few.
+    A forward pass on its own is over sooner: it looks at fewer rows, and at none if there is little to do.
     """
     vectors = -(-int(fan_out) * np.dtype(dtype).itemsize // VECTOR_BYTES)
-    if vectors < 2 or rows * vectors < LEAST_WORK or not (training or len(X) >= LEAST_ROWS):
+    too_little = not training and X.size * int(fan_out) < LEAST_PRODUCTS
+    if vectors < 2 or rows * vectors < LEAST_WORK or too_little:
         return False, False
     forward, update = active_shares(X, SAMPLE if training else SAMPLE // 8)
     return forward < WORTH_LISTING, training and update < WORTH_LISTING
