@@ -75,11 +75,12 @@ class _Rows:
         if not np.array_equal(order, np.arange(len(X))):
             X, y, weights = X[order], y[order], None if weights is None else weights[order]
         return cls(
-            order.copy(), _as_float64(X), _as_float64(y), None if weights is None else _as_float64(weights)
+            order.copy(), as_float64(X), as_float64(y), None if weights is None else as_float64(weights)
         )
 
 
-def _as_float64(array: Array) -> Array:
+def as_float64(array: Array) -> Array:
+    """Floats in float64, not copied where they are; anything else as it is."""
     return array.astype(np.float64, copy=False) if array.dtype.kind == "f" else array
 
 
@@ -107,7 +108,7 @@ class Run:
         self._X, self._y, self._weights = X, y, weights
         self._rows: _Rows | None = None
         self.penalties = np.zeros(1)
-        self._flat, self._twin = _twin(network)
+        self._flat, self._twin = twin_of(network)
         self._at = _start(self._flat)
         self.read_weights()
         self._kept = self._at
@@ -200,9 +201,7 @@ class Run:
 
     def read_weights(self) -> None:
         """Take over the network's weights and biases, and begin without memory there."""
-        parameters = [*self._network.weights, *self._network.biases]
-        flat = np.concatenate([array.reshape(-1) for array in parameters]).astype(np.float64)
-        self._at = _start(flat, self._at.number)
+        self._at = _start(flattened(self._network), self._at.number)
 
     def write_back(self) -> None:
         """Round the parameters into the network's arrays."""
@@ -228,14 +227,17 @@ class Run:
         return (float(loss), gradient) if np.isfinite(loss) else (float("inf"), gradient)
 
 
-def _twin(network: Parameters) -> tuple[Array, Parameters]:
-    """(flat float64 array of all parameters, a network whose weights and biases are views of it)."""
+def flattened(network: Parameters) -> Array:
+    """All parameters in one new float64 vector, weights before biases."""
+    return np.concatenate([array.ravel() for array in (*network.weights, *network.biases)]).astype(np.float64)
+
+
+def twin_of(network: Parameters) -> tuple[Array, Parameters]:
+    """(`flattened` parameters, a network whose weights and biases are views of them)."""
     twin: Parameters = copy.copy(network)
-    flat = np.empty(sum(array.size for array in (*network.weights, *network.biases)))
-    views, start = [], 0
-    for array in (*network.weights, *network.biases):
-        views.append(flat[start : start + array.size].reshape(array.shape))
-        start += array.size
+    arrays, flat = [*network.weights, *network.biases], flattened(network)
+    parts = np.split(flat, np.cumsum([array.size for array in arrays])[:-1])
+    views = [part.reshape(array.shape) for part, array in zip(parts, arrays, strict=True)]
     twin.weights, twin.biases = views[: len(network.weights)], views[len(network.weights) :]
     twin.prepared = None
     return flat, twin

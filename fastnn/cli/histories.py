@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 from fastnn import model_file
+from fastnn.datasets.csv_layout import is_number
 from fastnn.errors import DataError, InputError
 from fastnn.history import History
 
@@ -33,7 +34,7 @@ def from_csv(path: Path) -> History:
     if not rows:
         raise DataError(f"{path} holds no epochs yet")
     for line, row in enumerate(rows, start=2):
-        if len(row) != len(header) or not all(_is_number(cell) for cell in row):
+        if len(row) != len(header) or not all(is_number(cell) for cell in row):
             raise DataError(f"{path}, line {line}: must be {len(header)} numbers, as the first line says")
     numbers = [[float(cell) for cell in row] for row in rows]
     history = History()
@@ -43,11 +44,3 @@ def from_csv(path: Path) -> History:
         raise DataError(f"{path}: its epochs must be 1, 2, 3 and so on")
     history.carry_on(columns, None)
     return history
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

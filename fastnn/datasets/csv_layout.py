@@ -75,12 +75,12 @@ def _is_header(first: list[str], second: list[str], label: str | int | None) -> 
     """Tell names from values. A first row that mixes both is data, so that a bad cell is not swallowed."""
     if isinstance(label, str) and label in first:
         return True
-    if not any(_is_number(cell) for cell in first) and any(_is_name(cell) for cell in first):
+    if not any(is_number(cell) for cell in first) and any(_is_name(cell) for cell in first):
         return True
     if "label" in (cell.lower() for cell in first):  # label,0,1,2,… as pandas writes unnamed columns
         return True
     column = label if isinstance(label, int) and -len(first) <= label < len(first) else 0
-    return _is_name(first[column]) and column < len(second) and _is_number(second[column])
+    return _is_name(first[column]) and column < len(second) and is_number(second[column])
 
 
 def _label_column(path: Path, names: tuple[str, ...] | None, n_columns: int, label: str | int | None) -> int:
@@ -122,7 +122,8 @@ def _check_width(path: Path, n_columns: int, column: int | None, n_features: int
         raise DataError(f"{path}: has one column only; a label and at least one feature are needed")
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Whether a cell is a number as Python writes it, "nan" and "inf" among them."""
     try:
         float(cell)
     except ValueError:
@@ -131,4 +132,4 @@ def _is_number(cell: str) -> bool:
 
 
 def _is_name(cell: str) -> bool:
-    return not _is_number(cell) and cell.lower() not in MISSING
+    return not is_number(cell) and cell.lower() not in MISSING

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -12,8 +11,9 @@ from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
 from fastnn import backends
-from fastnn.backends import Array, Parameters
+from fastnn.backends import Array
 from fastnn.backends.numpy_updates import penalty
+from fastnn.lbfgs import as_float64, twin_of
 from fastnn.network import Network
 from fastnn.regularisation import Regularisation
 from fastnn.sklearn.conventions import Losses
@@ -65,11 +65,11 @@ class _Objective:
     """
 
     def __init__(self, options: Mapping[str, Any], network: Network, data: Data) -> None:
-        X, y = _float64(data.X), _float64(data.y)
-        weights = None if data.weights is None else _float64(data.weights)
+        X, y = as_float64(data.X), as_float64(data.y)
+        weights = None if data.weights is None else as_float64(data.weights)
         total = len(X) if weights is None else float(weights.sum())
         self._network, self._l2 = network, options["alpha"] / total
-        self._flat, self._twin = _twin(network)
+        self._flat, self._twin = twin_of(network)
         self.parameters = self._flat.copy()
         self._gradients = backends.get(options["backend"])[1].open_gradients(
             self._twin, X, y, weights, Regularisation(l2=self._l2)
@@ -94,22 +94,6 @@ class _Objective:
             array[...] = values
         penalties = penalty(twin.weights, self._l2, 0.0)
         return self._losses.stated(loss - self._constant - penalties, self._rows) + penalties
-
-
-def _twin(network: Network) -> tuple[Array, Parameters]:
-    """(vector of all parameters in float64, a network whose arrays are views of it)."""
-    twin: Parameters = copy.copy(network)
-    arrays = [*network.weights, *network.biases]
-    flat = np.concatenate([array.ravel() for array in arrays]).astype(np.float64)
-    parts = np.split(flat, np.cumsum([array.size for array in arrays])[:-1])
-    views = [part.reshape(array.shape) for part, array in zip(parts, arrays, strict=True)]
-    twin.weights, twin.biases = views[: len(network.weights)], views[len(network.weights) :]
-    twin.prepared = None
-    return flat, twin
-
-
-def _float64(array: Array) -> Array:
-    return array.astype(np.float64, copy=False) if array.dtype.kind == "f" else array
 
 
 def _warn(result: Any, n_iterations: int, max_iter: int) -> None:
