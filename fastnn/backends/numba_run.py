@@ -11,13 +11,15 @@ import numpy as np
 
 from fastnn.backends import Array, Parameters, nothing, state_names
 from fastnn.backends.numba_parts import Part, most_rows, training_parts
-from fastnn.backends.numba_recipe import extras, recipe, steps
+from fastnn.backends.numba_recipe import extras, measures_squares, recipe, steps
 from fastnn.backends.numpy_dropout import threshold
 from fastnn.backends.team_size import TeamSize
 from fastnn.cpus import usable_cpus
 from fastnn.inputs import all_finite
 from fastnn.kernels.activations import CODES, IDENTITY, RELU, STORED
 from fastnn.kernels.epoch import train_rows
+from fastnn.kernels.narrow import MOST_OUTPUTS
+from fastnn.kernels.panels import panel_columns
 from fastnn.kernels.shards import shard_count
 from fastnn.kernels.sparsity import Sparsity
 from fastnn.kernels.table import activation_address, kernel_table
@@ -29,9 +31,9 @@ from fastnn.regularisation import Regularisation
 from fastnn.run_settings import RunSettings
 
 # A second thread pays once a step is long against its meetings and the cache lines that move between cores:
-# 784-10-10 in batches of 64 (3 MFLOP a step) gains nothing, 784-128-10 in batches of 32 (20) gains 1.4×, by
-# the rows "1 thread" and "2 threads" of benchmarks/side_by_side.py.
-FLOPS_PER_THREAD = 4e6
+# 20-64-64-2 in batches of 32 (1 MFLOP a step) loses, 784-128-10 in batches of 32 (20) gains 1.4×, by the rows
+# "1 thread" and "2 threads" of benchmarks/side_by_side.py. Narrow first layers move few lines.
+FLOPS_PER_THREAD, FLOPS_PER_NARROW_THREAD = 4e6, 1.5e6
 
 
 class Run:
@@ -50,7 +52,10 @@ class Run:
         dtype = network.weights[0].dtype
         chunk = min(settings.batch_size, CHUNK)
         flops = 6 * settings.batch_size * sum(W.size for W in network.weights)
-        n_threads = settings.threads or threads_for(flops, FLOPS_PER_THREAD)
+        narrow = is_narrow(network, X, settings)
+        n_threads = settings.threads or threads_for(
+            flops, FLOPS_PER_NARROW_THREAD if narrow else FLOPS_PER_THREAD
+        )
         self._network, self._X, self._targets = network, X, targets_of(network, y)
         self._weights = None if weights is None else np.ascontiguousarray(weights, dtype)
         # Looking up three addresses would take as long as a mini-batch of a small network.
@@ -72,15 +77,20 @@ class Run:
             slots=len(settings.optimizer.slots),
             slopes=stored_slopes(network, settings.regularisation),
             extras=bool(wanted),
+            narrow=narrow,
         )
         set_activations(self.workspace, network, settings.regularisation)
         self._own_layers = self.workspace.own_layers(n_threads)
         self.read_weights()
         self._team = Team(n_threads)
         self._team_size = TeamSize(n_threads, fixed=settings.threads is not None)
-        self._sparsity = Sparsity(X, dtype, len(network.biases[0]), chunk, n_threads, self._team.run)
-        self._kernels = kernels_for(network, X, training=True, sparse=self._sparsity.active, extras=wanted)
-        self._bank = tile_bank(dtype, listed=self._sparsity.active)
+        self._sparsity = Sparsity(
+            X, dtype, len(network.biases[0]), chunk, n_threads, self._team.run, narrow=narrow
+        )
+        self._kernels = kernels_for(
+            network, X, training=True, sparse=self._sparsity.active, narrow=narrow, extras=wanted
+        )
+        self._bank = tile_bank(dtype, listed=self._sparsity.active, narrow=narrow)
 
     def epoch(
         self, order: Array, learning_rates: Array, between: Callable[[], None] = nothing
@@ -228,12 +238,29 @@ def set_activations(
     workspace.set_activations(codes, addresses, [threshold(share) for share in regularisation.dropout])
 
 
+def is_narrow(network: Parameters, X: Array, settings: RunSettings) -> bool:
+    """Whether the first layer is trained by narrow.py: bytes into few outputs, and nothing goes by column."""
+    regularisation = settings.regularisation
+    limits = regularisation.clip_norm, regularisation.max_norm
+    by_column = measures_squares(settings) or any(limit is not None for limit in limits)
+    drops_inputs = any(regularisation.dropout[:1])
+    n_outputs = network.weights[0].shape[1]
+    fits = n_outputs <= min(MOST_OUTPUTS, panel_columns(network.weights[0].dtype))
+    return X.dtype == np.uint8 and fits and not (by_column or drops_inputs)
+
+
 def kernels_for(
-    network: Parameters, X: Array, *, training: bool, sparse: bool = False, extras: tuple[str, ...] = ()
+    network: Parameters,
+    X: Array,
+    *,
+    training: bool,
+    sparse: bool = False,
+    narrow: bool = False,
+    extras: tuple[str, ...] = (),
 ) -> Array:
     """The table of kernels for this network and type of X."""
-    deep = len(network.weights) > 1
-    return kernel_table(network.weights[0].dtype, X.dtype, network.loss_name, deep, training, sparse, extras)
+    deep, dtype = len(network.weights) > 1, network.weights[0].dtype
+    return kernel_table(dtype, X.dtype, network.loss_name, deep, training, sparse, narrow, extras)
 
 
 def targets_of(network: Parameters, y: Array) -> Array:

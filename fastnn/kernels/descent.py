@@ -12,6 +12,7 @@ import math
 from fastnn.kernels.entries import (
     LIMIT,
     LISTED_UPDATE,
+    NARROW_UPDATE,
     PENALISE,
     SQUARES,
     STEP,
@@ -51,6 +52,7 @@ from fastnn.kernels.workspace import (
     SB,
     VB,
     W_PANEL,
+    W_ROWS,
     WT,
     WT_PANEL,
     X_PANEL,
@@ -115,7 +117,7 @@ def _weight_gradients(layers, i, x, plan, kernels, bank, rows, first, last, unli
         )
     else:
         call(
-            kernels[UPDATE],
+            kernels[NARROW_UPDATE if i == 0 and kernels[NARROW_UPDATE] != 0 else UPDATE],
             bank,
             first,
             last,
@@ -160,7 +162,7 @@ def _clip_factor(layers, kernels, thread, threads, recipe, now, flags, spins):
         first, last = own_blocks(layers, i, thread, threads, like)
         for block in range(first, last):
             p, q = block // k_panels, block % k_panels
-            inputs = min(panel, layers[i, FAN_IN] - q * panel)
+            inputs = min(panel, layers[i, W_ROWS] - q * panel)
             offset = p * layers[i, W_PANEL] + q * panel * ROW_BYTES
             call(kernels[PENALISE], inputs, layers[i, W] + offset, layers[i, G] + offset, recipe, now, WEIGHT)
             if q == 0:
@@ -242,7 +244,7 @@ def descend_layers(
         first, last = own_blocks(layers, i, thread, threads, like)
         for block in range(first, last):
             p, q = block // k_panels, block % k_panels
-            inputs = min(panel, layers[i, FAN_IN] - q * panel)
+            inputs = min(panel, layers[i, W_ROWS] - q * panel)
             offset = p * layers[i, W_PANEL] + q * panel * ROW_BYTES
             gradients = layers[i, G]
             if room != 0 and not stored:

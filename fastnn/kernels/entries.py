@@ -19,5 +19,7 @@
     LIMIT,
     DROP,
     ADD_SHARDS,
+    NARROW_FORWARD,
+    NARROW_UPDATE,
     ENTRIES,
-) = range(19)
+) = range(21)

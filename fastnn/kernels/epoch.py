@@ -9,6 +9,8 @@ addresses (link.py), so only the element type is compiled for. A training step o
   weights   each thread computes its own blocks of dW over all rows, with the SGD step, bias and transposed
             copy; a barrier
 
+A narrow first layer is shared by features instead, see forward.py and narrow.py.
+
 Each thread gathers the input it reads for itself: reading a line that another core has just written costs
 more (about 9 ns) than gathering it again from the data. For the same reason W should not move: shared by
 rows, 784-128-10 in batches of 32 moved half of W in every step, and two threads were no faster than one.
@@ -19,14 +21,21 @@ taken at the last chunk. In a batch of thousands of rows each thread works throu
 (shards.py), and meets the others only to add their gradients and to take the step.
 """
 
+from fastnn.kernels.chunks import gather_chunk, gather_narrow
 from fastnn.kernels.descent import SUMMED, update_layers
-from fastnn.kernels.entries import ADD_SHARDS, BACKWARD, DESCEND_LAYERS, DROP, GATHER, GATHER_BITS, LOSS
-from fastnn.kernels.forward import forward, is_by_columns, panels_of
+from fastnn.kernels.entries import (
+    ADD_SHARDS,
+    BACKWARD,
+    DESCEND_LAYERS,
+    DROP,
+    GATHER_BITS,
+    LOSS,
+    NARROW_UPDATE,
+)
+from fastnn.kernels.forward import forward, forward_narrow_layer
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.link import call, call_count
-from fastnn.kernels.matmul import block_count
 from fastnn.kernels.shards import SHARD_ROWS, add_all, take_shard
-from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.sparsity import BITS, CHUNK_BITS, CHUNK_STRIDE, WORDS
 from fastnn.kernels.subnormals import restore, subnormals_to_zero
 from fastnn.kernels.team import barrier, share
@@ -40,6 +49,7 @@ from fastnn.kernels.workspace import (
     SLOPES,
     WT,
     WT_PANEL,
+    X_NEXT,
     X_PANEL,
     Z_PANEL,
     D,
@@ -89,54 +99,13 @@ def _backward(layers, kernels, bank, first, last, zeros, dropout_seed, counter, 
 
 
 @inline
-def _gather_chunk(
-    layers, x, kernels, data, order, start, rows, thread, threads, data_scale, dropout_seed, counter
-):
-    """Own rows whole; of the other rows only the panels that this thread will read: all, if by columns."""
-    first, last = share(rows, thread, threads)
-    fan_in, fan_out = layers[0, FAN_IN], layers[0, FAN_OUT]
-    panels = panels_of(fan_in, data_scale)
-    from_block, to_block = share(block_count(fan_in, fan_out, data_scale), thread, threads)
-    low, high = 0, panels
-    one_panel_of_outputs = from_block // panels == (to_block - 1) // panels
-    if one_panel_of_outputs and not is_by_columns(fan_out, threads, data_scale):
-        low, high = from_block % panels, (to_block - 1) % panels + 1
-    for begin, end, p, q in ((0, first, low, high), (first, last, 0, panels), (last, rows, low, high)):
-        call(
-            kernels[GATHER],
-            data,
-            order,
-            start + begin,
-            start + end,
-            begin,
-            x,
-            layers[0, X_PANEL],
-            fan_in,
-            data_scale,
-            p,
-            q,
-        )
-        if layers[0, DROP_SHARE] != 0:
-            panel = 2 * lanes_of(data_scale)
-            call(
-                kernels[DROP],
-                begin,
-                end,
-                x + p * layers[0, X_PANEL],
-                layers[0, X_PANEL],
-                p * panel,
-                min(fan_in, q * panel) - p * panel,
-                layers[0, DROP_SHARE],
-                dropout_seed,
-                counter,
-                data_scale,
-            )
-
-
-@inline
 def _deltas(
     layers,
     x,
+    gathered,
+    x_next,
+    next_start,
+    next_rows,
     plan,
     scratch,
     zeros,
@@ -160,12 +129,27 @@ def _deltas(
     flags,
     spins,
 ):
-    """Gather rows order[start:start + rows], and leave D of every layer; returns own correct rows."""
+    """Gather rows order[start:start + rows], and leave D of every layer; returns own correct rows.
+
+    gathered     whether a narrow layer's x has been filled already, when these rows were the next ones
+    x_next ...   its other input: with next_rows from next_start on a thread fills the time until the threads
+                 after it have come to the end of the layer. The last thread need not wait, and gets none
+    """
     first, last = share(rows, thread, threads)
     last_layer = layers.shape[0] - 1
-    _gather_chunk(
-        layers, x, kernels, data, order, start, rows, thread, threads, data_scale, dropout_seed, counter
-    )
+    if kernels[NARROW_UPDATE] != 0:
+        if not gathered:
+            gather_narrow(layers, x, kernels, data, order, start, rows, thread, threads, data_scale)
+        forward_narrow_layer(layers, x, kernels, bank, rows, first, last, like, thread, threads, flags, spins)
+        if next_rows > 0:
+            gather_narrow(
+                layers, x_next, kernels, data, order, next_start, next_rows, thread, threads, data_scale
+            )
+        barrier(flags, thread, threads, spins)
+    else:
+        gather_chunk(
+            layers, x, kernels, data, order, start, rows, thread, threads, data_scale, dropout_seed, counter
+        )
     if plan[BITS] != 0:
         call(
             kernels[GATHER_BITS],
@@ -270,6 +254,7 @@ def train_rows(
     """
     mode_before = subnormals_to_zero()
     n_correct, n_rows = 0, order.shape[0]
+    x_other, gathered = x + layers[0, X_NEXT], False
     # One loop for both ways: a thread that has shards of its own is a team of one between their beginnings
     # and the adding up.
     table, member, members = (mine, 0, 1) if shards != 0 else (layers, thread, threads)
@@ -287,9 +272,19 @@ def train_rows(
             end_row = min(from_row + up_to, to_row)
             for start in range(from_row + done, end_row, chunk):
                 rows = min(chunk, end_row - start)
+                next_start, next_rows = begin + start + rows, min(chunk, end_row - start - rows)
+                if next_rows == 0:  # of the next batch; with shards there is no other input
+                    next_start = begin + batch + done
+                    next_rows = min(chunk, up_to, n_rows - next_start)
+                if kernels[NARROW_UPDATE] == 0 or member == members - 1:
+                    next_rows = 0
                 n_correct += _deltas(
                     table,
                     x,
+                    gathered,
+                    x_other,
+                    next_start,
+                    next_rows,
                     plan,
                     scratch,
                     zeros,
@@ -338,6 +333,8 @@ def train_rows(
                     mode |= DESCEND if steps_now else 0
                     update_layers(table, x, plan, kernels, bank, rows, member, members, mode, rate)
                 barrier(flags, member, members, spins)
+                if next_rows > 0:
+                    x, x_other, gathered = x_other, x, True
         if shards != 0 and up_to * count >= size:
             barrier(flags, thread, threads, spins)
             add_all(layers, kernels[ADD_SHARDS], count, thread, threads, rate)

@@ -12,10 +12,12 @@ from fastnn.kernels.entries import (
     GATHER_BITS,
     LISTED_FORWARD,
     LOSS,
+    NARROW_FORWARD,
     OUTPUTS,
 )
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.link import call, call_count
+from fastnn.kernels.narrow import SUMS_BYTES
 from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.sparsity import (
     BITS,
@@ -26,7 +28,7 @@ from fastnn.kernels.sparsity import (
     ROW_LISTS,
     WORDS,
 )
-from fastnn.kernels.team import barrier, share
+from fastnn.kernels.team import await_piece, barrier, hand_on, share
 from fastnn.kernels.tile_ir import RELU, ROW_BYTES, STORE
 from fastnn.kernels.workspace import (
     ACTIVATE,
@@ -60,6 +62,43 @@ def is_by_columns(fan_out, threads, like):
 
 
 @inline
+def forward_narrow_layer(layers, x, kernels, bank, rows, first, last, like, thread, threads, flags, spins):
+    """Layer 0 of narrow.py: threads share it by features, one adding to the sums of the one before.
+
+    W then never leaves a core's cache, each thread gathers no more than it needs, and the chain of additions
+    is the one of a single thread. While a thread works on one panel of rows, the next one works on the panel
+    before; when all have come to a barrier, Z is whole.
+    """
+    mode = RELU if layers[0, ACTIVATION] == RELU_ACTIVATION else STORE
+    panel = 2 * lanes_of(like)
+    p, q = share(panels_of(layers[0, FAN_IN], like), thread, threads)
+    begin, end, step = (first, last, rows) if threads == 1 else (0, rows, panel)
+    for start in range(begin, end, step):
+        await_piece(flags, thread, spins)
+        call(
+            kernels[NARROW_FORWARD],
+            bank,
+            start,
+            min(end, start + step),
+            x,
+            layers[0, X_PANEL],
+            layers[0, W],
+            layers[0, B],
+            layers[0, X] + (start // panel * SUMS_BYTES if threads > 1 else 0),
+            layers[0, Z],
+            layers[0, Z_PANEL],
+            layers[0, FAN_IN],
+            layers[0, FAN_OUT],
+            p,
+            q,
+            mode,
+            like,
+        )
+        if threads > 1:
+            hand_on(flags, thread)
+
+
+@inline
 def forward(
     layers,
     x,
@@ -78,6 +117,8 @@ def forward(
     counter,
 ):
     """Z of every layer, from the input gathered at `x`; first..last are the thread's own of the `rows` rows.
+
+    A first layer that is narrow.py's has Z already.
 
     A layer that is shared by columns is computed for all rows, panels of outputs being the thread's own: its
     W then never leaves this core's cache. It needs the whole input, and the next layer all of its outputs: a
@@ -100,7 +141,9 @@ def forward(
             begin, end = 0, rows
         w, b = layers[i, W] + p * layers[i, W_PANEL], layers[i, B] + p * ROW_BYTES
         z = layers[i, Z] + p * layers[i, Z_PANEL]
-        if i == 0 and plan[FORWARD_LISTED] != 0:
+        if i == 0 and kernels[NARROW_FORWARD] != 0:
+            pass  # has been done, by forward_narrow_layer
+        elif i == 0 and plan[FORWARD_LISTED] != 0:
             call(
                 kernels[LISTED_FORWARD],
                 bank,

@@ -12,7 +12,7 @@ from fastnn.kernels.simd import add, load, store
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.team import share
 from fastnn.kernels.tile_ir import ROW_BYTES
-from fastnn.kernels.workspace import FAN_IN, FAN_OUT, GB, W_PANEL, G
+from fastnn.kernels.workspace import FAN_OUT, GB, W_PANEL, W_ROWS, G
 
 SHARD_ROWS = 1024  # at least; with fewer rows, adding up costs as much as it saves
 MOST_SHARDS = 16
@@ -56,5 +56,5 @@ def add_all(layers, kernel, count, thread, threads, like):
         panels, stride = panels_of(layers[i, FAN_OUT], like), gradient_bytes(layers, i, like)
         first, last = share(panels, thread, threads)
         for p in range(first, last):
-            call(kernel, count, layers[i, FAN_IN], layers[i, G] + p * layers[i, W_PANEL], stride, like)
+            call(kernel, count, layers[i, W_ROWS], layers[i, G] + p * layers[i, W_PANEL], stride, like)
             call(kernel, count, 1, layers[i, GB] + p * ROW_BYTES, panels * ROW_BYTES, like)

@@ -62,10 +62,11 @@ class Sparsity:
     rows      most rows in a chunk
     run       runs a function of the thread's number in so many threads (Team.run)
     training  whether there will be weight updates, else only forward passes
+    narrow    whether the first layer is narrow.py's, which makes lists of its own
     """
 
-    def __init__(self, X, dtype, fan_out, rows, threads, run, training=True):
-        self.forward, self.update = choose(X, dtype, fan_out, rows, training)
+    def __init__(self, X, dtype, fan_out, rows, threads, run, training=True, narrow=False):
+        self.forward, self.update = (False, False) if narrow else choose(X, dtype, fan_out, rows, training)
         self.plans = [np.zeros(PLAN_FIELDS, np.int64) for _ in range(threads)]
         self._memory = []
         if not (self.forward or self.update):

@@ -25,6 +25,8 @@ from fastnn.kernels.entries import (
     LISTED_FORWARD,
     LISTED_UPDATE,
     LOSS,
+    NARROW_FORWARD,
+    NARROW_UPDATE,
     OUTPUTS,
     PENALISE,
     SQUARES,
@@ -37,6 +39,7 @@ from fastnn.kernels.jit import announce_compilation
 from fastnn.kernels.link import address_of, scalar_type
 from fastnn.kernels.listed import forward_listed, weight_update_listed
 from fastnn.kernels.matmul import backward_tiles, forward_tiles, transpose_block, weight_update_tiles
+from fastnn.kernels.narrow import forward_narrow, gather_bytes, weight_update_narrow
 from fastnn.kernels.norms import column_squares, limit_columns, total
 from fastnn.kernels.panels import GATHERS, unpack_rows
 from fastnn.kernels.shards import add_shards
@@ -56,17 +59,19 @@ def activation_address(name, dtype, slopes=False):
 
 
 @lru_cache
-def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, extras=()):
+def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, narrow=False, extras=()):
     """Addresses for one element type, type of X, loss, and depth above one layer or not.
 
     training, sparse   whether kernels for training, and for skipping zeros, are wanted
+    narrow             whether the first layer is trained by those of narrow.py
     extras             names of `updates.STEPS`, "clip_norm", "squares", "max_norm", "dropout", "shards"
                        that are wanted
     """
     announce_compilation()
     number, scalar, vector = types.int64, scalar_type(dtype), types.int64[::1]
     table = np.zeros(ENTRIES, np.int64)
-    table[GATHER] = address_of(GATHERS[data_dtype], number, vector, *[number] * 6, scalar, number, number)
+    gather = gather_bytes if narrow else GATHERS[data_dtype]
+    table[GATHER] = address_of(gather, number, vector, *[number] * 6, scalar, number, number)
     table[FORWARD] = address_of(forward_tiles, vector, *[number] * 12, scalar)
     table[LOSS] = address_of(
         losses.KERNELS[loss],
@@ -89,6 +94,9 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, extras=(
     if deep:
         table[BACKWARD] = address_of(backward_tiles, vector, *[number] * 14, scalar)
     table[UPDATE] = address_of(weight_update_tiles, vector, *[number] * 18, scalar)
+    if narrow:
+        table[NARROW_FORWARD] = address_of(forward_narrow, vector, *[number] * 14, scalar)
+        table[NARROW_UPDATE] = address_of(weight_update_narrow, vector, *[number] * 18, scalar)
     if sparse:
         table[LISTED_UPDATE] = address_of(weight_update_listed, vector, *[number] * 21, scalar)
     _add_extras(table, extras, number, vector, scalar)

@@ -64,6 +64,25 @@ def barrier(flags, thread, threads, spins):
 
 
 @jit
+def hand_on(flags, thread):
+    """Tell the next thread that one more piece of work is its own now; flags as for barrier."""
+    mine = flags + thread * (8 * LINE) + 8
+    store_release(mine, load_acquire(mine) + 1)
+
+
+@jit
+def await_piece(flags, thread, spins):
+    """Wait until the thread before has handed on more pieces than this one; the first need not wait."""
+    mine, looks = flags + thread * (8 * LINE) + 8, 0
+    while thread > 0 and load_acquire(mine - 8 * LINE) <= load_acquire(mine):
+        looks += 1
+        if looks > spins:
+            give_way()
+        else:
+            pause()
+
+
+@jit
 def share(count, thread, threads):
     """First and last of `thread`'s even part of range(count)."""
     return count * thread // threads, count * (thread + 1) // threads

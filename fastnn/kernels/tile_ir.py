@@ -11,7 +11,8 @@ multiply-adds in ascending order of the reduction index; its bits depend neither
 width nor on who computes it.
 
 `listed` tiles run the same chain over a list of active reduction indices (the others must contribute
-exact zeros), to skip the zeros of sparse inputs.
+exact zeros), to skip the zeros of sparse inputs. `byte` tiles do so too, and read B as uint8, which they
+convert on its way to the registers (narrow.py): B is then a quarter as large, for six instructions a step.
 
 In the loop there is nothing but loads, broadcasts and FMAs: 14 x 2 on AVX-512 keeps 28 accumulators, 2
 vectors of B and 2 broadcasts in the 32 registers, without a spill, and runs at 90-97 % of the FMA peak.
@@ -36,8 +37,9 @@ ROW_BYTES = 2 * VECTOR_BYTES  # one row of a panel: two vectors
 # 14 x 2 = 28 + 2 + 2 of 32 runs at peak, 15 x 2 spills; with 16 registers 6 x 2 = 12 + 2 + 2.
 TALLEST_WIDE = 14 if VECTOR_REGISTERS == 32 else 6  # NV = 2
 TALLEST_NARROW = 16 if VECTOR_REGISTERS == 32 else 12  # NV = 1
+TALLEST_BYTES = 12 if VECTOR_REGISTERS == 32 else 5  # NV = 2, and the scale of B in a register
 
-ROWS, COLUMNS, LISTED_ROWS, LISTED_COLUMNS = 0, 1, 2, 3
+ROWS, COLUMNS, LISTED_ROWS, LISTED_COLUMNS, BYTE_ROWS, BYTE_COLUMNS = range(6)
 
 # `mode` of the rows family: what happens to an accumulator before it is stored
 STORE, RELU = 0, 1
@@ -54,15 +56,17 @@ def emit_tile(context, module, element, family, MR, NV):
     """Add one tile function to `module` and return it.
 
     void tile(count, a, a_panel, b, c, start, list, mode, rate): addresses and byte strides are
-    int64, a_panel the distance between A's panels (rows family only), rate the learning rate.
+    int64, a_panel the distance between A's panels (rows family only), rate the learning rate. Of byte
+    tiles `list` holds pairs of int32, offsets inside A and B; a_panel is the address of B's scale; and
+    `start` has a row for each of C.
     """
     scalar = context.get_value_type(element)
     function = ir.Function(module, tile_type(scalar), f"tile_{element}_{family}_{MR}x{NV}")
     function.linkage = "internal"
     function.attributes.add("nounwind")
     tile = _Tile(function, scalar, element.bitwidth // 8, family, MR, NV)
-    accumulators = tile.start_from_row() if tile.rows_family else tile.start_from_zero_or_tile()
-    if tile.listed:
+    accumulators = tile.start_from_rows() if tile.rows_family else tile.start_from_zero_or_tile()
+    if tile.listed or tile.bytes:
         accumulators = tile.reduce_list(accumulators)
     elif tile.rows_family:
         accumulators = tile.reduce_along_rows(accumulators)
@@ -82,8 +86,9 @@ class _Tile:
     def __init__(self, function, scalar, size, family, MR, NV):
         self.scalar, self.size, self.MR, self.NV = scalar, size, MR, NV
         self.vector = ir.VectorType(scalar, VECTOR_BYTES // size)
-        self.rows_family = family in (ROWS, LISTED_ROWS)
+        self.rows_family = family in (ROWS, LISTED_ROWS, BYTE_ROWS)
         self.listed = family in (LISTED_ROWS, LISTED_COLUMNS)
+        self.bytes = family in (BYTE_ROWS, BYTE_COLUMNS)
         self.panel = ROW_BYTES // size  # columns of a panel
         (self.count, self.a, self.a_panel, self.b, self.c, self.start, self.list, self.mode, self.rate) = (
             function.args
@@ -91,6 +96,9 @@ class _Tile:
         self.bd = ir.IRBuilder(function.append_basic_block("entry"))
         # byte offsets of the accumulators inside C
         self.offsets = [i * ROW_BYTES + v * VECTOR_BYTES for i in range(MR) for v in range(NV)]
+        if self.bytes:
+            scale = self.bd.load(pointer(self.bd, self.a_panel), typ=scalar, align=size)
+            self.scale = emit_splat(self.bd, self.vector, scale)
 
     # ---- small pieces ----
 
@@ -106,10 +114,20 @@ class _Tile:
     def put(self, value, base, offset):
         self.bd.store(value, self.at(base, offset), align=VECTOR_BYTES)
 
+    def get_converted(self, base, number):
+        """Vector `number` of a row of bytes, as the panels of panels.py would hold it."""
+        lanes = self.vector.count
+        found = self.bd.load(self.at(base, number * lanes), typ=ir.VectorType(ir.IntType(8), lanes), align=1)
+        whole = self.bd.zext(found, ir.VectorType(I32, lanes))
+        return self.bd.fmul(self.bd.sitofp(whole, self.vector), self.scale)
+
     def multiply(self, accumulators, a_now, b_now):
         """One rank-1 update: MR broadcasts against NV vectors."""
         a_step = ROW_BYTES if self.rows_family else self.size  # from tile row i to i + 1 inside A
-        lanes = [self.get(b_now, v * VECTOR_BYTES) for v in range(self.NV)]
+        if self.bytes:
+            lanes = [self.get_converted(b_now, v) for v in range(self.NV)]
+        else:
+            lanes = [self.get(b_now, v * VECTOR_BYTES) for v in range(self.NV)]
         result = []
         for i in range(self.MR):
             element = self.bd.load(self.at(a_now, i * a_step), typ=self.scalar, align=self.size)
@@ -147,8 +165,10 @@ class _Tile:
 
     # ---- start values ----
 
-    def start_from_row(self):
-        """One row (a bias, or zeros), the same for every row of the tile."""
+    def start_from_rows(self):
+        """One row (a bias, or zeros), the same for every row of the tile; for byte tiles a row each."""
+        if self.bytes:
+            return [self.get(self.start, offset) for offset in self.offsets]
         row = [self.get(self.start, v * VECTOR_BYTES) for v in range(self.NV)]
         return row * self.MR
 
@@ -194,18 +214,25 @@ class _Tile:
         return self.loop(panels, [self.count, self.a, self.b, *accumulators], one_panel)[3:]
 
     def reduce_list(self, accumulators):
-        """Over the int32 indices at `list`, of which there may be none."""
+        """Over the indices, or of byte tiles the pairs of offsets, at `list`; there may be none."""
         bd = self.bd
         work, finish, ahead = bd.append_basic_block("work"), bd.append_basic_block("finish"), bd.block
         bd.cbranch(bd.icmp_signed(">", self.count, self.number(0)), work, finish)
         bd.position_at_end(work)
 
+        def number_at(place):
+            return bd.zext(bd.load(pointer(bd, place), typ=I32, align=4), INT)
+
         def body(values):
             place, *inner = values
-            k = bd.zext(bd.load(pointer(bd, place), typ=I32, align=4), INT)
-            row = bd.mul(k, self.number(ROW_BYTES))
-            a_now = bd.add(self.a, self._feature(k) if self.rows_family else row)
-            return [bd.add(place, self.number(4)), *self.multiply(inner, a_now, bd.add(self.b, row))]
+            if self.bytes:
+                size, a_offset, b_offset = 8, number_at(place), number_at(bd.add(place, self.number(4)))
+            else:
+                k = number_at(place)
+                size, b_offset = 4, bd.mul(k, self.number(ROW_BYTES))
+                a_offset = self._feature(k) if self.rows_family else b_offset
+            a_now, b_now = bd.add(self.a, a_offset), bd.add(self.b, b_offset)
+            return [bd.add(place, self.number(size)), *self.multiply(inner, a_now, b_now)]
 
         reduced = self.loop(self.count, [self.list, *accumulators], body)[1:]
         end = bd.block

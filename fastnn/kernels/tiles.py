@@ -13,10 +13,13 @@ from numba.extending import intrinsic
 from fastnn.kernels.jit import announce_compilation, jit
 from fastnn.kernels.simd import INT, pointer
 from fastnn.kernels.tile_ir import (
+    BYTE_COLUMNS,
+    BYTE_ROWS,
     COLUMNS,
     LISTED_COLUMNS,
     LISTED_ROWS,
     ROWS,
+    TALLEST_BYTES,
     TALLEST_NARROW,
     TALLEST_WIDE,
     emit_tile,
@@ -24,10 +27,13 @@ from fastnn.kernels.tile_ir import (
 )
 
 SLOTS = 17  # table entries for each family and NV
+FAMILIES = 6
 
 
-def heights():
+def heights(family):
     """Every (NV, MR) of a family."""
+    if family in (BYTE_ROWS, BYTE_COLUMNS):
+        return [(2, m) for m in range(1, TALLEST_BYTES + 1)]
     return [(2, m) for m in range(1, TALLEST_WIDE + 1)] + [(1, m) for m in range(1, TALLEST_NARROW + 1)]
 
 
@@ -44,7 +50,7 @@ def _write_table(typingctx, table, family, like):
     kind = family.literal_value
 
     def codegen(context, builder, signature, args):
-        for NV, MR in heights():
+        for NV, MR in heights(kind):
             tile = emit_tile(context, builder.module, like, kind, MR, NV)
             place = builder.add(args[0], ir.Constant(INT, 8 * slot(kind, NV, MR)))
             builder.store(builder.ptrtoint(tile, INT), pointer(builder, place))
@@ -73,17 +79,30 @@ def _fill_listed_columns(table, like):
     _write_table(table, LISTED_COLUMNS, like)
 
 
+@jit
+def _fill_byte_rows(table, like):
+    _write_table(table, BYTE_ROWS, like)
+
+
+@jit
+def _fill_byte_columns(table, like):
+    _write_table(table, BYTE_COLUMNS, like)
+
+
 _banks = {}
 
 
-def tile_bank(dtype, listed=False):
-    """int64 table of tile addresses for one element type; compiled (or loaded) at first use."""
-    key = np.dtype(dtype), listed
+def tile_bank(dtype, listed=False, narrow=False):
+    """int64 table of tile addresses for one element type; compiled (or loaded) at first use.
+
+    listed, narrow   whether the tiles of listed.py and of narrow.py are wanted
+    """
+    key = np.dtype(dtype), listed, narrow
     if key not in _banks:
         announce_compilation()
-        table = np.zeros(4 * 2 * SLOTS, np.int64)
+        table = np.zeros(FAMILIES * 2 * SLOTS, np.int64)
         fills = [_fill_rows, _fill_columns] + [_fill_listed_rows, _fill_listed_columns] * listed
-        for fill in fills:
+        for fill in fills + [_fill_byte_rows, _fill_byte_columns] * narrow:
             fill(table.ctypes.data, key[0].type(0))
         _banks[key] = table
     return _banks[key]

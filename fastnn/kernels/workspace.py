@@ -6,19 +6,23 @@ widths and batch size never cause a compilation.
 """
 
 import math
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 
 from fastnn.kernels.losses import scratch_bytes, spare_rows
+from fastnn.kernels.narrow import SUMS_BYTES, columns_offset, input_bytes
 from fastnn.kernels.panels import (
     aligned_bytes,
     matrix_bytes,
     pack,
+    pack_transposed,
     panel_columns,
     panel_count,
     panel_stride,
     panel_view,
+    unpack_transposed,
     unpack_view,
 )
 from fastnn.kernels.tile_ir import ROW_BYTES
@@ -26,7 +30,8 @@ from fastnn.kernels.tile_ir import ROW_BYTES
 CHUNK = 256  # rows worked on at a time; X of 784 float32 features is then 0.8 MB and leaves L2 room for W
 
 # Columns of the layer table: widths, addresses, bytes from one panel to the next (`*_PANEL`).
-#   X  the layer's input A of the layer before; unused in layer 0, whose input each thread gathers for itself
+#   X  the layer's input A of the layer before; in layer 0, whose input each thread gathers for itself, room
+#      for sums that narrow.py's threads hand on
 #   Z  becomes A of the next layer; in the last layer, dZ
 #   D  dZ of a hidden layer, in Z's shape and stride; in the last layer Z itself
 #   G, GB  gradients of W and b, where they are stored (0: plain SGD does without)
@@ -36,6 +41,8 @@ CHUNK = 256  # rows worked on at a time; X of 784 float32 features is then 0.8 M
 #   DROP_SHARE of the layer's input that is dropped, times 2³²
 #   M, MB, V, VB the optimizer's arrays for W and b, in their shapes
 #   S, SB sums of squares of G and GB, by column
+#   W_ROWS rows of W as it is stored: fan_in, or where blocks are stored transposed (narrow.py) whole blocks
+#   X_NEXT of narrow.py: from a thread's input to its other one, for the chunk after
 (
     FAN_IN,
     FAN_OUT,
@@ -61,8 +68,10 @@ CHUNK = 256  # rows worked on at a time; X of 784 float32 features is then 0.8 M
     VB,
     S,
     SB,
+    W_ROWS,
+    X_NEXT,
     FIELDS,
-) = range(25)
+) = range(27)
 
 
 class Workspace:
@@ -75,6 +84,7 @@ class Workspace:
     slots      arrays that the optimizer keeps for each parameter: at most two
     slopes     for each hidden layer whether there is room for g'(Z)
     extras     whether there is room for what other updates than plain descent need
+    narrow     whether the first layer is narrow.py's: other inputs, and blocks of W stored transposed
     poison     byte that fills what is not a parameter: 0xff makes every float a NaN (tests)
     """
 
@@ -90,11 +100,12 @@ class Workspace:
         slots=0,
         slopes=(),
         extras=False,
+        narrow=False,
         poison=0,
     ):
         self.sizes, self.dtype = tuple(sizes), np.dtype(dtype)
         self.like = self.dtype.type(0)
-        self.rows = rows
+        self.rows, self.narrow = rows, narrow
         self._views = {}  # of parameters, by field
         self._kept = None
         self.layers = np.zeros((len(sizes) - 1, FIELDS), np.int64)
@@ -111,7 +122,8 @@ class Workspace:
         stride = panel_stride(rows)
         self.zeros = keep(ROW_BYTES)
         # one address a thread
-        self.inputs = [work(matrix_bytes(rows, self.sizes[0], dtype)) for _ in range(threads)]
+        x_bytes = (input_bytes if self.narrow else partial(matrix_bytes, dtype=dtype))(rows, self.sizes[0])
+        self.inputs = [work(x_bytes * (2 if self.narrow and threads > 1 else 1)) for _ in range(threads)]
         self.scratch = [work(scratch_bytes(self.sizes[-1], dtype)) for _ in range(threads)]
         block = panel_columns(dtype) * ROW_BYTES
         self.rooms = [work(block) if extras and not gradients else 0 for _ in range(threads)]
@@ -123,6 +135,11 @@ class Workspace:
             row[[FAN_IN, FAN_OUT]] = fan_in, fan_out
             row[[W, W_PANEL, B]] = keep(w_bytes), panel_stride(self._padded(fan_in)), keep(b_bytes)
             row[[X, X_PANEL]] = (self.layers[layer - 1, Z] if layer else 0), stride
+            row[W_ROWS] = fan_in
+            if self.narrow and layer == 0:
+                row[[X_PANEL, W_ROWS]] = columns_offset(rows, fan_in), self._padded(fan_in)
+                row[X_NEXT] = x_bytes if threads > 1 else 0
+                row[X] = work(SUMS_BYTES * (panel_count(rows, dtype) + threads))
             row[[Z, Z_PANEL]] = work(z_bytes), stride
             if training:
                 row[D] = row[Z] if layer == n_layers - 1 else work(z_bytes)
@@ -149,6 +166,8 @@ class Workspace:
             table, first = self.layers.copy(), self.rows * thread // threads
             for field in (X, Z, D, SLOPES):
                 table[:, field] += np.where(table[:, field] != 0, first * ROW_BYTES, 0)
+            if self.narrow:
+                table[0, X] = self.layers[0, X] + thread * SUMS_BYTES
             tables.append(table)
         return tables
 
@@ -159,9 +178,8 @@ class Workspace:
 
     def write(self, weights, biases):
         """Take over the parameters from lists of (fan_in, fan_out) and (fan_out,) arrays."""
-        for row, weight, bias in zip(self.layers, weights, biases, strict=True):
-            pack(weight, row[W], row[W_PANEL], self.like)
-            pack(bias[None, :], row[B], ROW_BYTES, self.like)
+        self._pack(W, B, weights, biases)
+        for row, weight in zip(self.layers, weights, strict=True):
             if row[WT]:
                 pack(weight.T, row[WT], row[WT_PANEL], self.like)
 
@@ -193,27 +211,37 @@ class Workspace:
 
     def write_slot(self, slot, weights, biases):
         """Take over one of the optimizer's arrays, 0 or 1, for all parameters."""
-        matrix, vector = ((M, MB), (V, VB))[slot]
-        for row, weight, bias in zip(self.layers, weights, biases, strict=True):
-            pack(weight, row[matrix], row[W_PANEL], self.like)
-            pack(bias[None, :], row[vector], ROW_BYTES, self.like)
+        self._pack(*((M, MB), (V, VB))[slot], weights, biases)
 
     def read_slot(self, slot, weights, biases):
         """Write one of the optimizer's arrays into lists of arrays, in place."""
         self._unpack(*((M, MB), (V, VB))[slot], weights, biases)
+
+    def _pack(self, matrix, vector, weights, biases):
+        for layer, (row, weight, bias) in enumerate(zip(self.layers, weights, biases, strict=True)):
+            if self.narrow and layer == 0:
+                pack_transposed(weight, row[matrix], self.like)
+            else:
+                pack(weight, row[matrix], row[W_PANEL], self.like)
+            pack(bias[None, :], row[vector], ROW_BYTES, self.like)
 
     def _unpack(self, matrix, vector, weights, biases):
         # Parameters are read after every epoch, which for small networks lasts less than making these views.
         if matrix not in self._views:
             self._views[matrix] = [
                 (
-                    panel_view(row[matrix], fan_in, fan_out, row[W_PANEL], self.dtype),
+                    panel_view(row[matrix], row[W_ROWS], fan_out, row[W_PANEL], self.dtype),
                     panel_view(row[vector], 1, fan_out, ROW_BYTES, self.dtype),
                 )
-                for row, (fan_in, fan_out) in zip(self.layers, pairwise(self.sizes), strict=True)
+                for row, fan_out in zip(self.layers, self.sizes[1:], strict=True)
             ]
-        for (W_view, b_view), weight, bias in zip(self._views[matrix], weights, biases, strict=True):
-            unpack_view(W_view, weight)
+        for layer, ((W_view, b_view), weight, bias) in enumerate(
+            zip(self._views[matrix], weights, biases, strict=True)
+        ):
+            if self.narrow and layer == 0:
+                unpack_transposed(W_view, weight)
+            else:
+                unpack_view(W_view, weight)
             unpack_view(b_view, bias[None, :])
 
 

@@ -1,0 +1,64 @@
+"""The input of a chunk of rows, gathered by each thread for itself: no more of it than it will read."""
+
+from fastnn.kernels.entries import DROP, GATHER
+from fastnn.kernels.forward import is_by_columns, panels_of
+from fastnn.kernels.jit import inline
+from fastnn.kernels.link import call
+from fastnn.kernels.matmul import block_count
+from fastnn.kernels.simd import lanes_of
+from fastnn.kernels.team import share
+from fastnn.kernels.workspace import DROP_SHARE, FAN_IN, FAN_OUT, X_PANEL
+
+
+@inline
+def gather_chunk(
+    layers, x, kernels, data, order, start, rows, thread, threads, data_scale, dropout_seed, counter
+):
+    """Own rows whole; of the other rows only the panels that this thread will read: all, if by columns."""
+    first, last = share(rows, thread, threads)
+    fan_in, fan_out = layers[0, FAN_IN], layers[0, FAN_OUT]
+    panels = panels_of(fan_in, data_scale)
+    from_block, to_block = share(block_count(fan_in, fan_out, data_scale), thread, threads)
+    low, high = 0, panels
+    one_panel_of_outputs = from_block // panels == (to_block - 1) // panels
+    if one_panel_of_outputs and not is_by_columns(fan_out, threads, data_scale):
+        low, high = from_block % panels, (to_block - 1) % panels + 1
+    for begin, end, p, q in ((0, first, low, high), (first, last, 0, panels), (last, rows, low, high)):
+        call(
+            kernels[GATHER],
+            data,
+            order,
+            start + begin,
+            start + end,
+            begin,
+            x,
+            layers[0, X_PANEL],
+            fan_in,
+            data_scale,
+            p,
+            q,
+        )
+        if layers[0, DROP_SHARE] != 0:
+            panel = 2 * lanes_of(data_scale)
+            call(
+                kernels[DROP],
+                begin,
+                end,
+                x + p * layers[0, X_PANEL],
+                layers[0, X_PANEL],
+                p * panel,
+                min(fan_in, q * panel) - p * panel,
+                layers[0, DROP_SHARE],
+                dropout_seed,
+                counter,
+                data_scale,
+            )
+
+
+@inline
+def gather_narrow(layers, x, kernels, data, order, start, rows, thread, threads, data_scale):
+    """This thread's features of all rows, as forward_narrow_layer and weight_update_narrow read them."""
+    fan_in, x_columns = layers[0, FAN_IN], layers[0, X_PANEL]
+    p, q = share(panels_of(fan_in, data_scale), thread, threads)
+    end = start + rows
+    call(kernels[GATHER], data, order, start, end, 0, x, x_columns, fan_in, data_scale, p, q)
