@@ -35,6 +35,16 @@ def store_release(typingctx, address, value):
 
 
 @intrinsic
+def fetch_add(typingctx, address, value):
+    """Add to an int64 in one step, and return what it was; orders nothing else."""
+
+    def codegen(context, builder, signature, args):
+        return builder.atomic_rmw("add", builder.inttoptr(args[0], INT.as_pointer()), args[1], "monotonic")
+
+    return types.intp(types.intp, types.intp), codegen
+
+
+@intrinsic
 def pause(typingctx):
     """Tell the CPU that this is a spin loop (x86 pause, ARM yield; elsewhere nothing)."""
 

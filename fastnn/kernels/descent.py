@@ -9,6 +9,7 @@ norm, which must know all gradients before the first step, keep it in G.
 
 import math
 
+from fastnn.kernels.claims import UPDATE_CLAIMS, area_of, next_unit
 from fastnn.kernels.entries import (
     LIMIT,
     LISTED_UPDATE,
@@ -45,6 +46,7 @@ from fastnn.kernels.updates import (
     WEIGHT_SQUARES,
 )
 from fastnn.kernels.workspace import (
+    CLAIMS,
     FAN_IN,
     FAN_OUT,
     GB,
@@ -69,6 +71,8 @@ from fastnn.kernels.workspace import (
 
 # A mode of descend_layers beside CONTINUE and DESCEND.
 SUMMED = 4
+# Multiplications in a unit of work of dW: some 10 µs.
+UNIT_PRODUCTS = 1 << 20
 
 
 @inline
@@ -142,14 +146,55 @@ def _weight_gradients(layers, i, x, plan, kernels, bank, rows, first, last, unli
 
 
 @inline
+def _unit_blocks(layers, i, rows, thread, threads, like):
+    """Blocks in a unit of work, if threads help each other with dW of layer i (claims.py); else 0.
+
+    They do where all of them have what any block needs: the whole input, which of X they gather themselves.
+    """
+    if threads == 1 or not is_by_columns(layers[i, FAN_OUT], threads, like):
+        return 0
+    panel = 2 * lanes_of(like)
+    return max(1, UNIT_PRODUCTS // (panel * panel * rows))
+
+
+@inline
+def _take_blocks(layers, i, size, thread, threads, helped, taken, like):
+    """(first, last, begin, helped, taken): the next blocks of layer i for this thread; none if first is last.
+
+    size    from _unit_blocks; 0: all of own_blocks at once
+    begin   where the blocks begin that the thread has gone through without a gap: `first` itself, if it helps
+    """
+    first, last = own_blocks(layers, i, thread, threads, like)
+    begin = first
+    if size == 0:
+        last = first if taken else last
+        taken = 1
+    else:
+        blocks = block_count(layers[i, FAN_IN], layers[i, FAN_OUT], like)
+        units = (blocks + size - 1) // size
+        area = area_of(layers[i, CLAIMS], UPDATE_CLAIMS, threads)
+        unit, helped, taken = next_unit(area, units, thread, threads, helped, taken)
+        first, last = max(0, unit) * size, min(blocks, (unit + 1) * size)
+        begin = first if helped else share(units, thread, threads)[0] * size
+    return first, last, begin, helped, taken
+
+
+@inline
 def update_layers(layers, x, plan, kernels, bank, rows, thread, threads, mode, rate):
     """This thread's blocks of every layer: plain descent with mode DESCEND, else their gradients in G."""
     for i in range(layers.shape[0]):
-        first, last = own_blocks(layers, i, thread, threads, rate)
-        unlisted = first + panels_of(layers[i, FAN_IN], rate)
-        _weight_gradients(
-            layers, i, x, plan, kernels, bank, rows, first, last, unlisted, layers[i, G], mode, rate
-        )
+        size = _unit_blocks(layers, i, rows, thread, threads, rate)
+        helped, taken = 0, 0
+        while True:
+            first, last, begin, helped, taken = _take_blocks(
+                layers, i, size, thread, threads, helped, taken, rate
+            )
+            if first == last:
+                break
+            unlisted = begin + panels_of(layers[i, FAN_IN], rate)
+            _weight_gradients(
+                layers, i, x, plan, kernels, bank, rows, first, last, unlisted, layers[i, G], mode, rate
+            )
 
 
 @inline
@@ -238,67 +283,75 @@ def descend_layers(
     if clips:
         if mode != SUMMED:
             update_layers(layers, x, plan, kernels, bank, rows, thread, threads, mode, like)
+            barrier(flags, thread, threads, spins)  # others may have helped with these blocks
         factor = _clip_factor(layers, kernels, thread, threads, recipe, now, flags, spins)
     for i in range(layers.shape[0]):
         k_panels = panels_of(layers[i, FAN_IN], like)
-        first, last = own_blocks(layers, i, thread, threads, like)
-        for block in range(first, last):
-            p, q = block // k_panels, block % k_panels
-            inputs = min(panel, layers[i, W_ROWS] - q * panel)
-            offset = p * layers[i, W_PANEL] + q * panel * ROW_BYTES
-            gradients = layers[i, G]
-            if room != 0 and not stored:
-                gradients = room - offset
-            if not stored:
-                _weight_gradients(
-                    layers,
-                    i,
-                    x,
-                    plan,
-                    kernels,
-                    bank,
-                    rows,
-                    block,
-                    block + 1,
-                    first + k_panels,
-                    gradients,
-                    mode,
-                    like,
-                )
-            call(
-                kernels[STEP],
-                inputs,
-                layers[i, W] + offset,
-                gradients + offset,
-                layers[i, M] + offset,
-                layers[i, V] + offset,
-                recipe,
-                now,
-                factor,
-                PENALISED if clips else WEIGHT,
+        size = 0 if stored else _unit_blocks(layers, i, rows, thread, threads, like)
+        helped, taken = 0, 0
+        while True:
+            first, last, begin, helped, taken = _take_blocks(
+                layers, i, size, thread, threads, helped, taken, like
             )
-            if q == 0:
+            if first == last:
+                break
+            for block in range(first, last):
+                p, q = block // k_panels, block % k_panels
+                inputs = min(panel, layers[i, W_ROWS] - q * panel)
+                offset = p * layers[i, W_PANEL] + q * panel * ROW_BYTES
+                gradients = layers[i, G]
+                if room != 0 and not stored:
+                    gradients = room - offset
+                if not stored:
+                    _weight_gradients(
+                        layers,
+                        i,
+                        x,
+                        plan,
+                        kernels,
+                        bank,
+                        rows,
+                        block,
+                        block + 1,
+                        begin + k_panels,
+                        gradients,
+                        mode,
+                        like,
+                    )
                 call(
                     kernels[STEP],
-                    1,
-                    layers[i, B] + p * ROW_BYTES,
-                    layers[i, GB] + p * ROW_BYTES,
-                    layers[i, MB] + p * ROW_BYTES,
-                    layers[i, VB] + p * ROW_BYTES,
+                    inputs,
+                    layers[i, W] + offset,
+                    gradients + offset,
+                    layers[i, M] + offset,
+                    layers[i, V] + offset,
                     recipe,
                     now,
                     factor,
-                    BIAS,
+                    PENALISED if clips else WEIGHT,
                 )
-            if layers[i, WT] != 0 and kernels[LIMIT] == 0:
-                call(
-                    kernels[TRANSPOSE],
-                    layers[i, W] + offset,
-                    layers[i, WT] + q * layers[i, WT_PANEL] + p * panel * ROW_BYTES,
-                    inputs,
-                    min(panel, layers[i, FAN_OUT] - p * panel),
-                    like,
-                )
+                if q == 0:
+                    call(
+                        kernels[STEP],
+                        1,
+                        layers[i, B] + p * ROW_BYTES,
+                        layers[i, GB] + p * ROW_BYTES,
+                        layers[i, MB] + p * ROW_BYTES,
+                        layers[i, VB] + p * ROW_BYTES,
+                        recipe,
+                        now,
+                        factor,
+                        BIAS,
+                    )
+                if layers[i, WT] != 0 and kernels[LIMIT] == 0:
+                    call(
+                        kernels[TRANSPOSE],
+                        layers[i, W] + offset,
+                        layers[i, WT] + q * layers[i, WT_PANEL] + p * panel * ROW_BYTES,
+                        inputs,
+                        min(panel, layers[i, FAN_OUT] - p * panel),
+                        like,
+                    )
     if kernels[LIMIT] != 0:
         barrier(flags, thread, threads, spins)
         _limit_norms(layers, kernels, thread, threads, recipe)

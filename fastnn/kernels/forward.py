@@ -5,6 +5,7 @@ own, by rows; epoch.py says why. Who computes an element changes nothing in its 
 """
 
 from fastnn.kernels.activations import RELU as RELU_ACTIVATION
+from fastnn.kernels.claims import FORWARD_CLAIMS, area_of, next_unit
 from fastnn.kernels.entries import (
     DROP,
     FORWARD,
@@ -17,6 +18,7 @@ from fastnn.kernels.entries import (
 )
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.link import call, call_count
+from fastnn.kernels.listed import lists_of
 from fastnn.kernels.narrow import SUMS_BYTES
 from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.sparsity import (
@@ -33,6 +35,7 @@ from fastnn.kernels.tile_ir import RELU, ROW_BYTES, STORE
 from fastnn.kernels.workspace import (
     ACTIVATE,
     ACTIVATION,
+    CLAIMS,
     DROP_SHARE,
     FAN_IN,
     FAN_OUT,
@@ -59,6 +62,12 @@ def is_by_columns(fan_out, threads, like):
     """Whether threads share a layer by its outputs rather than by rows: where that divides evenly enough."""
     panels = panels_of(fan_out, like)
     return threads > 1 and panels >= threads and (panels % threads == 0 or panels >= 4 * threads)
+
+
+@inline
+def row_parts(rows):
+    """In how many parts threads take the rows of a layer that they share by columns: units of some 20 µs."""
+    return 2 if rows >= 64 else 1
 
 
 @inline
@@ -120,88 +129,100 @@ def forward(
 
     A first layer that is narrow.py's has Z already.
 
-    A layer that is shared by columns is computed for all rows, panels of outputs being the thread's own: its
-    W then never leaves this core's cache. It needs the whole input, and the next layer all of its outputs: a
-    barrier on either side where the neighbour is shared by rows.
+    A layer that is shared by columns is computed for all rows. Panels of outputs are the thread's own, unless
+    others are slower (claims.py): its W then never leaves this core's cache. It needs the whole input, and
+    the next layer all of its outputs: a barrier on either side where the neighbour is shared by rows.
 
     dropout_seed, counter   which masks, see dropout.py; without the layer's number
     """
     last_layer = layers.shape[0] - 1
+    panel = 2 * lanes_of(like)
     shared_by_rows = False  # the layer before; the first layer's input is gathered as it needs it
     for i in range(last_layer + 1):
         mode = RELU if layers[i, ACTIVATION] == RELU_ACTIVATION else STORE
-        columns, by_columns = layers[i, FAN_OUT], is_by_columns(layers[i, FAN_OUT], threads, like)
-        begin, end, p = first, last, 0
-        if by_columns:
-            if shared_by_rows:
-                barrier(flags, thread, threads, spins)
-            p, q = share(panels_of(columns, like), thread, threads)
-            panel = 2 * lanes_of(like)
-            columns = min(columns, q * panel) - p * panel
-            begin, end = 0, rows
-        w, b = layers[i, W] + p * layers[i, W_PANEL], layers[i, B] + p * ROW_BYTES
-        z = layers[i, Z] + p * layers[i, Z_PANEL]
-        if i == 0 and kernels[NARROW_FORWARD] != 0:
-            pass  # has been done, by forward_narrow_layer
-        elif i == 0 and plan[FORWARD_LISTED] != 0:
-            call(
-                kernels[LISTED_FORWARD],
-                bank,
-                begin,
-                end,
-                x,
-                layers[i, X_PANEL],
-                w,
-                layers[i, W_PANEL],
-                b,
-                z,
-                layers[i, Z_PANEL],
-                layers[i, FAN_IN],
-                columns,
-                mode,
-                plan[CHUNK_BITS],
-                plan[CHUNK_STRIDE],
-                plan[ROW_LISTS],
-                plan[ROW_LIST_BYTES],
-                like,
-            )
-        else:
-            call(
-                kernels[FORWARD],
-                bank,
-                begin,
-                end,
-                x if i == 0 else layers[i, X],
-                layers[i, X_PANEL],
-                w,
-                layers[i, W_PANEL],
-                b,
-                z,
-                layers[i, Z_PANEL],
-                layers[i, FAN_IN],
-                columns,
-                mode,
-                like,
-            )
-        if layers[i, ACTIVATE] != 0:
-            s = layers[i, SLOPES]
-            if s != 0:
-                s += p * layers[i, Z_PANEL]
-            call(layers[i, ACTIVATE], begin, end, z, layers[i, Z_PANEL], columns, s, like)
-        if i < last_layer and layers[i + 1, DROP_SHARE] != 0:
-            call(
-                kernels[DROP],
-                begin,
-                end,
-                z,
-                layers[i, Z_PANEL],
-                p * 2 * lanes_of(like),
-                columns,
-                layers[i + 1, DROP_SHARE],
-                dropout_seed,
-                counter + ((i + 1) << 24),
-                like,
-            )
+        by_columns = is_by_columns(layers[i, FAN_OUT], threads, like)
+        if by_columns and shared_by_rows:
+            barrier(flags, thread, threads, spins)
+        parts = row_parts(rows) if by_columns else 1
+        units = parts * panels_of(layers[i, FAN_OUT], like)
+        area = area_of(layers[i, CLAIMS], FORWARD_CLAIMS, threads)
+        helped, taken, listed = 0, 0, 0  # listed: bit h, whether the lists of part h have been made
+        while True:
+            begin, end, p, part, columns = first, last, 0, 0, layers[i, FAN_OUT]
+            if by_columns:
+                unit, helped, taken = next_unit(area, units, thread, threads, helped, taken)
+                if unit < 0:
+                    break
+                p, part = unit // parts, unit % parts
+                begin, end = share(rows, part, parts)
+                columns = min(panel, columns - p * panel)
+            w, b = layers[i, W] + p * layers[i, W_PANEL], layers[i, B] + p * ROW_BYTES
+            z = layers[i, Z] + p * layers[i, Z_PANEL]
+            if i == 0 and kernels[NARROW_FORWARD] != 0:
+                pass  # has been done, by forward_narrow_layer
+            elif i == 0 and plan[FORWARD_LISTED] != 0:
+                call(
+                    kernels[LISTED_FORWARD],
+                    bank,
+                    begin,
+                    end,
+                    x,
+                    layers[i, X_PANEL],
+                    w,
+                    layers[i, W_PANEL],
+                    b,
+                    z,
+                    layers[i, Z_PANEL],
+                    layers[i, FAN_IN],
+                    columns,
+                    mode,
+                    plan[CHUNK_BITS],
+                    plan[CHUNK_STRIDE],
+                    plan[ROW_LISTS] + part * lists_of(rows - rows // 2) * plan[ROW_LIST_BYTES],
+                    plan[ROW_LIST_BYTES],
+                    1 - (listed >> part & 1),
+                    like,
+                )
+                listed |= 1 << part
+            else:
+                call(
+                    kernels[FORWARD],
+                    bank,
+                    begin,
+                    end,
+                    x if i == 0 else layers[i, X],
+                    layers[i, X_PANEL],
+                    w,
+                    layers[i, W_PANEL],
+                    b,
+                    z,
+                    layers[i, Z_PANEL],
+                    layers[i, FAN_IN],
+                    columns,
+                    mode,
+                    like,
+                )
+            if layers[i, ACTIVATE] != 0:
+                s = layers[i, SLOPES]
+                if s != 0:
+                    s += p * layers[i, Z_PANEL]
+                call(layers[i, ACTIVATE], begin, end, z, layers[i, Z_PANEL], columns, s, like)
+            if i < last_layer and layers[i + 1, DROP_SHARE] != 0:
+                call(
+                    kernels[DROP],
+                    begin,
+                    end,
+                    z,
+                    layers[i, Z_PANEL],
+                    p * panel,
+                    columns,
+                    layers[i + 1, DROP_SHARE],
+                    dropout_seed,
+                    counter + ((i + 1) << 24),
+                    like,
+                )
+            if not by_columns:
+                break
         if by_columns:
             barrier(flags, thread, threads, spins)
         shared_by_rows = not by_columns

@@ -7,7 +7,7 @@ rows keeps 49 % of the features, a tile of 8 features 39 % of the samples.
 """
 
 from fastnn.kernels.bits import list_features, list_samples
-from fastnn.kernels.jit import jit
+from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.matmul import bias_update
 from fastnn.kernels.simd import lanes_of, load_scalar, store_scalar
 from fastnn.kernels.target import VECTOR_BYTES
@@ -18,6 +18,12 @@ from fastnn.kernels.tiles import SLOTS, call_tile
 # fewer operations for each byte read.
 TALLEST_LISTED_ROWS = min(TALLEST_WIDE, 10)
 TALLEST_LISTED_COLUMNS = min(TALLEST_WIDE, 8)
+
+
+@inline
+def lists_of(rows):
+    """Lists that forward_listed makes for so many rows."""
+    return (rows + TALLEST_LISTED_ROWS - 1) // TALLEST_LISTED_ROWS
 
 
 @jit
@@ -39,19 +45,21 @@ def forward_listed(
     stride,
     lists,
     list_bytes,
+    fresh,
     like,
 ):
     """forward_tiles over the features that the rows of a tile have: the same bits, fewer steps.
 
     bits    bitmaps of the chunk, word-major, words `stride` bytes apart
     lists   room for one list of list_bytes per tile of rows, its length in the first 8 bytes
+    fresh   whether the lists are to be made: not where they are there from a call for other outputs
     """
     lanes, rows = lanes_of(like), last - first
     if rows <= 0:
         return
     panel = 2 * lanes
-    pieces = (rows + TALLEST_LISTED_ROWS - 1) // TALLEST_LISTED_ROWS
-    for piece in range(pieces):
+    pieces = lists_of(rows)
+    for piece in range(pieces if fresh else 0):
         row = first + rows * piece // pieces
         height = first + rows * (piece + 1) // pieces - row
         place = lists + piece * list_bytes

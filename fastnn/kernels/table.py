@@ -87,7 +87,7 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, narrow=F
     )
     if sparse:
         table[GATHER_BITS] = address_of(gather_bits, number, number, vector, *[number] * 4)
-        table[LISTED_FORWARD] = address_of(forward_listed, vector, *[number] * 16, scalar)
+        table[LISTED_FORWARD] = address_of(forward_listed, vector, *[number] * 17, scalar)
     if not training:
         table[OUTPUTS] = address_of(unpack_rows, *[number] * 7, scalar)
         return table

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from fastnn.kernels.claims import AREAS, LINE
 from fastnn.kernels.losses import scratch_bytes, spare_rows
 from fastnn.kernels.narrow import SUMS_BYTES, columns_offset, input_bytes
 from fastnn.kernels.panels import (
@@ -42,6 +43,7 @@ CHUNK = 256  # rows worked on at a time; X of 784 float32 features is then 0.8 M
 #   M, MB, V, VB the optimizer's arrays for W and b, in their shapes
 #   S, SB sums of squares of G and GB, by column
 #   W_ROWS rows of W as it is stored: fan_in, or where blocks are stored transposed (narrow.py) whole blocks
+#   CLAIMS areas in which threads claim units of work (claims.py)
 #   X_NEXT of narrow.py: from a thread's input to its other one, for the chunk after
 (
     FAN_IN,
@@ -70,8 +72,9 @@ CHUNK = 256  # rows worked on at a time; X of 784 float32 features is then 0.8 M
     SB,
     W_ROWS,
     X_NEXT,
+    CLAIMS,
     FIELDS,
-) = range(27)
+) = range(28)
 
 
 class Workspace:
@@ -142,6 +145,7 @@ class Workspace:
                 row[X] = work(SUMS_BYTES * (panel_count(rows, dtype) + threads))
             row[[Z, Z_PANEL]] = work(z_bytes), stride
             if training:
+                row[CLAIMS] = work(AREAS * threads * LINE)
                 row[D] = row[Z] if layer == n_layers - 1 else work(z_bytes)
                 row[WT_PANEL] = panel_stride(self._padded(fan_out))
                 row[WT] = keep(matrix_bytes(self._padded(fan_out), fan_in, dtype)) if layer else 0

@@ -1,0 +1,54 @@
+"""Work that is shared unit by unit: each thread has a range of its own, and who is done helps the others.
+
+Threads are rarely equally fast: other programs, cores of two kinds, a hyperthread that somebody else uses.
+With ranges alone all would wait for the slowest at the next barrier. A thread takes its own units from the
+front, so that what it works on stays in its core's cache from step to step, then those of others from the
+back. Who computes a unit changes nothing in its bits.
+
+An area has a cache line for each thread's range: units claimed of it, and how many of those by others.
+"""
+
+from fastnn.kernels.atomics import fetch_add, store_release
+from fastnn.kernels.jit import jit
+from fastnn.kernels.team import share
+
+LINE = 64
+# The areas of a layer: one for each product.
+FORWARD_CLAIMS, BACKWARD_CLAIMS, UPDATE_CLAIMS, AREAS = range(4)
+
+
+@jit
+def area_of(claims, kind, threads):
+    """Address of an area, from that of a layer's areas."""
+    return claims + kind * threads * LINE
+
+
+@jit
+def next_unit(area, units, thread, threads, helped, taken):
+    """(unit, helped, taken): one of `units` that nobody else gets, or -1 when there is none left.
+
+    helped, taken   0, 0 before the first call; then what the call before returned: whose turn it is, 0 the
+                    thread's own, and how many of its own it has had
+    """
+    while helped < threads:
+        owner = (thread + helped) % threads
+        first, last = share(units, owner, threads)
+        line = area + owner * LINE
+        if fetch_add(line, 1) < last - first:
+            if helped == 0:
+                return first + taken, helped, taken + 1
+            return last - 1 - fetch_add(line + 8, 1), helped, taken
+        helped += 1
+    return -1, helped, taken
+
+
+@jit
+def give_back(claims, kind, thread, threads):
+    """This thread's ranges in one area of each layer can be claimed again; nobody may be claiming there.
+
+    claims   the layers' areas
+    """
+    for i in range(claims.shape[0]):
+        line = area_of(claims[i], kind, threads) + thread * LINE
+        store_release(line, 0)
+        store_release(line + 8, 0)
