@@ -4,7 +4,8 @@
 
 Rows      an epoch of 784-10-10 in batches of 64 on made-up uint8 images (784 MB at a million rows), and of
           20-64-64-2 in batches of 32 on float32 tables. The time a row takes should stay the same.
-Threads   one, as many as CPUs, and four times as many, which should take at most twice as long.
+Threads   one, as many as CPUs, and four times as many, asked for as of fastnn.train, which then chooses: that
+          should take at most twice as long.
 Memory    of a process that trains 784-128-10 on 60,000 uint8 images (47 MB): how far its resident memory
           rises above what it holds once data are loaded and kernels are warm; at most 40 MB.
 
@@ -30,7 +31,7 @@ from benchmarks import record  # noqa: E402
 from benchmarks.peak import Probe, cpus  # noqa: E402
 from benchmarks.rounds import Timed, play, speed  # noqa: E402
 from benchmarks.workloads import Net  # noqa: E402
-from fastnn import backends  # noqa: E402
+from fastnn import backends, resolving  # noqa: E402
 from fastnn.run_settings import RunSettings  # noqa: E402
 
 ROWS = (1_000, 10_000, 100_000, 1_000_000)
@@ -102,7 +103,7 @@ def teams(net: Net, counts: Sequence[int], probe: Probe, rounds: int) -> dict[st
     """Seconds of an epoch with each number of threads, and how fast each is beside as many as CPUs."""
     X, labels = net.data()
     counts = sorted(counts, key=lambda n: n != cpus())  # what the others are compared with comes first
-    epochs = [Epochs(net, X, labels, threads=n) for n in counts]
+    epochs = [Epochs(net, X, labels, threads=resolving.threads(n, "numba")) for n in counts]
     timed = [Timed.warm(str(n), epoch) for n, epoch in zip(counts, epochs, strict=True)]
     play(probe, timed, rounds)
     rows = []

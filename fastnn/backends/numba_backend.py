@@ -16,12 +16,11 @@ from typing import Any
 import numpy as np
 
 from fastnn.backends import Array, Gradients, Parameters
+from fastnn.backends.numba_compile import use_everything
 from fastnn.backends.numba_pass import ForwardPass, threads_for_rows
 from fastnn.backends.numba_run import Run, targets_of
-from fastnn.backends.numpy_losses import LOSSES
 from fastnn.backends.numpy_updates import add_penalty_gradients, penalty
 from fastnn.kernels import jit, leaves
-from fastnn.kernels.activations import CODES
 from fastnn.kernels.predict import make_plan, predict_directly
 from fastnn.kernels.updates import sgd_update as update_flat
 from fastnn.regularisation import Regularisation
@@ -325,30 +324,7 @@ def cache_folder() -> Path | None:
 
 def compile_kernels(dtype: Any = "float32") -> None:
     """Compile, or load from the cache, all that training and predicting in `dtype` need."""
-    dtype, generator = np.dtype(dtype), np.random.default_rng(0)
-    networks = [("cross_entropy", activation) for activation in CODES] + [(loss, "relu") for loss in LOSSES]
-    for loss_name, activation in networks:
-        y = np.arange(4) if loss_name == "cross_entropy" else np.zeros((4, 4), dtype)
-        for data_type in (np.dtype(np.uint8), dtype):
-            network = _Shape(loss_name, activation, dtype, generator)
-            X = np.ones((4, 4), data_type)
-            run = open_run(network, X, y, RunSettings(batch_size=4))
-            run.epoch(np.arange(4), np.array([0.1]))
-            run.close()
-            evaluate(network, X, y)
-            predict(network, X)
-
-
-class _Shape:
-    """A small network, only there to have its kernels compiled."""
-
-    def __init__(self, loss_name: str, activation: str, dtype: Any, generator: np.random.Generator) -> None:
-        self.weights = [generator.standard_normal((4, 4)).astype(dtype) for _ in range(2)]
-        self.biases = [np.zeros(4, dtype) for _ in range(2)]
-        self.activations: tuple[str, ...] = (activation,)
-        self.loss_name, self.huber_delta = loss_name, 1.0
-        self.input_scale: float | None = None
-        self.prepared: Any = None
+    use_everything(np.dtype(dtype), evaluate, predict)
 
 
 # ---- training ---------------------------------------------------------------------------------------------

@@ -16,7 +16,9 @@ from fastnn.backends.numba_run import (
     sizes_of,
     threads_for,
 )
-from fastnn.kernels.forward import forward_rows
+from fastnn.kernels.claims import LINE
+from fastnn.kernels.forward import LEAST_PIECE, forward_rows
+from fastnn.kernels.panels import aligned_bytes
 from fastnn.kernels.sparsity import Sparsity
 from fastnn.kernels.team import Team
 from fastnn.kernels.tiles import tile_bank
@@ -49,7 +51,8 @@ class ForwardPass:
         weights: Array | None = None,
     ) -> tuple[float, int]:
         """(mean loss, correct rows), meaningful with `targets`; fills `outputs`."""
-        workspace, threads = self._workspace, min(self.threads, threads_for_rows(network, len(X)))
+        workspace = self._workspace
+        threads = min(self.threads, CHUNK // LEAST_PIECE, threads_for_rows(network, len(X)))
         workspace.write(network.weights, network.biases)
         rows = -(-CHUNK // threads)
         sparsity = Sparsity(
@@ -59,7 +62,7 @@ class ForwardPass:
         bank = tile_bank(self.dtype, listed=sparsity.active)
         order, losses = np.arange(len(X)), np.zeros(len(X))
 
-        def work(part: slice, thread: int) -> int:
+        def work(part: slice, claims: Array, thread: int) -> int:
             return forward_rows(
                 thread,
                 threads,
@@ -79,11 +82,13 @@ class ForwardPass:
                 data_scale(network, X),
                 workspace.like,
                 0 if outputs is None else outputs[part.start :].ctypes.data,
+                claims.ctypes.data,
             )
 
         step, n_correct = most_rows(network, flops_per_weight=2), 0
         for begin in range(0, len(X), step):
-            n_correct += sum(self._team.run(partial(work, slice(begin, begin + step)), threads))
+            part, claims = slice(begin, begin + step), aligned_bytes(threads * LINE)
+            n_correct += sum(self._team.run(partial(work, part, claims), threads))
         total = len(X) if weights is None else float(weights.sum(dtype=np.float64))
         return float(losses.cumsum()[-1]) / (total or 1.0), n_correct
 

@@ -7,7 +7,7 @@ from collections import deque
 # Shorter stretches say more about start-up than about training.
 LEAST_SECONDS = 2e-3
 # The slower way is tried again in every so-manieth stretch, for the machine may have become quiet or busy.
-TRY_AGAIN = 16
+TRY_AGAIN = 32
 # Of so many latest stretches the quickest counts: one alone may have met another program's burst.
 REMEMBERED = 3
 

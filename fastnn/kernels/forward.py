@@ -49,6 +49,8 @@ from fastnn.kernels.workspace import (
     Z,
 )
 
+PIECES, LEAST_PIECE = 4, 32
+
 
 @inline
 def panels_of(columns, like):
@@ -248,10 +250,12 @@ def forward_rows(
     data_scale,
     like,
     outputs,
+    claims,
 ):
-    """Forward pass over the rows of `order`. Each thread has rows and room of its own, and needs no barrier.
+    """Forward pass over the rows of `order`, in pieces that threads claim; each has room of its own for one.
 
     chunk     rows of room in the workspace, at least one a thread
+    claims    address of an area of claims.py, all zeros
     plan      how this thread skips zeros of X, see sparsity.py; all zeros: not at all
     targets   address as for train_rows, or 0: none, and the rows of `losses` mean nothing
     weights, option   as for train_rows
@@ -262,12 +266,19 @@ def forward_rows(
     """
     n_correct, n_rows, last_layer = 0, order.shape[0], layers.shape[0] - 1
     fan_in, n_outputs = layers[0, FAN_IN], layers[last_layer, FAN_OUT]
-    begin, end = share(n_rows, thread, threads)
-    first, room_end = share(chunk, thread, threads)
+    room = chunk // threads
+    # Several pieces a thread, so that none is left with a long one; but not shorter than two or three tiles.
+    size = min(room, max(LEAST_PIECE, (n_rows + PIECES * threads - 1) // (PIECES * threads)))
+    pieces, first = (n_rows + size - 1) // size, room * thread
     bits = plan[CHUNK_BITS]
     plan[CHUNK_BITS] = bits - 8 * first  # row `first` of the chunk is the first that this thread has bits of
-    for start in range(begin, end, room_end - first):
-        last = first + min(room_end - first, end - start)
+    helped, taken = 0, 0
+    while True:
+        piece, helped, taken = next_unit(claims, pieces, thread, threads, helped, taken)
+        if piece < 0:
+            break
+        start = piece * size
+        last = first + min(size, n_rows - start)
         call(
             kernels[GATHER],
             data,

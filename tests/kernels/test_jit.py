@@ -81,3 +81,36 @@ def test_kernels_know_nothing_of_the_rest():
     for path in sources():
         imported = re.findall(r"^\s*(?:from|import) (fastnn[\w.]*)", path.read_text(), re.MULTILINE)
         assert all(name.startswith("fastnn.kernels") for name in imported), path.name
+
+
+USES = """
+import numpy as np, sys
+import fastnn
+from fastnn.backends import numba_backend
+
+def entries():
+    return sorted(path.name for path in numba_backend.cache_folder().rglob("*.nbc"))
+
+numba_backend.compile_kernels()
+before = entries()
+generator = np.random.default_rng(0)
+X = generator.integers(0, 256, (300, 784), dtype=np.uint8)
+X[generator.random(X.shape) > 0.2] = 0
+y = generator.integers(0, 10, 300)
+tables = generator.standard_normal((300, 20)).astype(np.float32)
+for rows, options in (
+    (X, {"hidden": 10}),
+    (X, {"hidden": 128}),
+    (X, {"hidden": 128, "optimizer": "adam", "dropout": 0.2, "clip_norm": 1.0}),
+    (np.tile(X, (8, 1)), {"hidden": 10, "batch_size": 2400}),
+    (tables, {"hidden": (64, 64), "activation": "tanh", "optimizer": "momentum", "max_norm": 2.0}),
+):
+    model = fastnn.train(rows, np.resize(y, len(rows)), **{"epochs": 1, "verbose": 0, **options})
+    model.predict_proba(rows)
+assert before and entries() == before, set(entries()) - set(before)
+"""
+
+
+@pytest.mark.slow
+def test_compiled_ahead_nothing_is_left_to_compile(tmp_path):
+    run_python(USES, FASTNN_CACHE_DIR=str(tmp_path))
