@@ -17,8 +17,9 @@ from fastnn.warning import warn
 LARGE_FEATURE = 50.0
 # Beyond these, squares and sums of a training overflow, whatever its settings.
 LARGEST_NUMBER = {"float32": 1e16, "float64": 1e140}
-# Numbers that are looked at one by one in less time than a sum needs to be set up.
-FEW = 4096
+# Numbers that are looked at one by one in less time than a sum needs to be set up; and so few, such as the
+# probabilities of one row, that Python does it in less time than NumPy (0.6 µs, not 1.9).
+FEW, VERY_FEW = 4096, 32
 # Numbers that stay in a CPU's cache while their least and largest are found.
 BLOCK = 1 << 18
 # Widest range of a column over the narrowest: of pixels and one-hot columns 255 at most.
@@ -176,6 +177,8 @@ def all_finite(*arrays: Array) -> bool:
 
 
 def _is_finite(flat: Array) -> bool:
+    if flat.size <= VERY_FEW and flat.itemsize <= 8:
+        return all(map(math.isfinite, flat.tolist()))
     if flat.size > FEW:
         # A sum of squares is finite if every value is (and not huge), and takes no temporary of X's size.
         with np.errstate(all="ignore"):
