@@ -114,8 +114,10 @@ class _Tile:
     def put(self, value, base, offset):
         self.bd.store(value, self.at(base, offset), align=VECTOR_BYTES)
 
-    def get_converted(self, base, number):
-        """Vector `number` of a row of bytes, as the panels of panels.py would hold it."""
+    def get_b(self, base, number):
+        """Vector `number` of a row of B; bytes become what the panels of panels.py would hold."""
+        if not self.bytes:
+            return self.get(base, number * VECTOR_BYTES)
         lanes = self.vector.count
         found = self.bd.load(self.at(base, number * lanes), typ=ir.VectorType(ir.IntType(8), lanes), align=1)
         whole = self.bd.zext(found, ir.VectorType(I32, lanes))
@@ -124,10 +126,7 @@ class _Tile:
     def multiply(self, accumulators, a_now, b_now):
         """One rank-1 update: MR broadcasts against NV vectors."""
         a_step = ROW_BYTES if self.rows_family else self.size  # from tile row i to i + 1 inside A
-        if self.bytes:
-            lanes = [self.get_converted(b_now, v) for v in range(self.NV)]
-        else:
-            lanes = [self.get(b_now, v * VECTOR_BYTES) for v in range(self.NV)]
+        lanes = [self.get_b(b_now, v) for v in range(self.NV)]
         result = []
         for i in range(self.MR):
             element = self.bd.load(self.at(a_now, i * a_step), typ=self.scalar, align=self.size)

@@ -6,8 +6,9 @@ import pytest
 pytest.importorskip("numba")
 
 from fastnn.backends import numba_run
-from fastnn.kernels.narrow import MOST_OUTPUTS
+from fastnn.kernels.narrow import MOST_OUTPUTS, MOST_ROWS
 from fastnn.kernels.panels import aligned_bytes, pack_transposed, panel_columns, panel_view, unpack_transposed
+from fastnn.kernels.workspace import CHUNK
 from fastnn.regularisation import Regularisation
 from fastnn.run_settings import RunSettings
 from tests.checks import data_for, network_of
@@ -116,6 +117,10 @@ def test_for_bytes_into_few_outputs_only(dtype):
     assert is_narrow((784, most, 10), dtype)
     assert not is_narrow((784, most + 1, 10), dtype)
     assert not is_narrow((784, 10, 10), dtype, X=np.zeros((3, 784), dtype))
+
+
+def test_lists_have_room_for_a_chunk():
+    assert MOST_ROWS >= CHUNK
 
 
 @pytest.mark.parametrize(
