@@ -2,7 +2,7 @@
 
 from fastnn.kernels.entries import DROP, GATHER
 from fastnn.kernels.forward import is_by_columns, panels_of
-from fastnn.kernels.jit import inline
+from fastnn.kernels.jit import jit
 from fastnn.kernels.link import call
 from fastnn.kernels.matmul import block_count
 from fastnn.kernels.simd import lanes_of
@@ -10,7 +10,7 @@ from fastnn.kernels.team import share
 from fastnn.kernels.workspace import DROP_SHARE, FAN_IN, FAN_OUT, X_PANEL
 
 
-@inline
+@jit
 def gather_chunk(
     layers, x, kernels, data, order, start, rows, thread, threads, data_scale, dropout_seed, counter
 ):
@@ -55,7 +55,7 @@ def gather_chunk(
             )
 
 
-@inline
+@jit
 def gather_narrow(layers, x, kernels, data, order, start, rows, thread, threads, data_scale):
     """This thread's features of all rows, as forward_narrow_layer and weight_update_narrow read them."""
     fan_in, x_columns = layers[0, FAN_IN], layers[0, X_PANEL]

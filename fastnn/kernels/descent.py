@@ -179,7 +179,7 @@ def _take_blocks(layers, i, size, thread, threads, helped, taken, like):
     return first, last, begin, helped, taken
 
 
-@inline
+@jit
 def update_layers(layers, x, plan, kernels, bank, rows, thread, threads, mode, rate):
     """This thread's blocks of every layer: plain descent with mode DESCEND, else their gradients in G."""
     for i in range(layers.shape[0]):

@@ -46,7 +46,7 @@ from fastnn.kernels.entries import (
     NARROW_UPDATE,
 )
 from fastnn.kernels.forward import forward, forward_narrow_layer, is_by_columns, panels_of, row_parts
-from fastnn.kernels.jit import inline, jit
+from fastnn.kernels.jit import jit
 from fastnn.kernels.link import call, call_count
 from fastnn.kernels.shards import SHARD_ROWS, add_all, take_shard
 from fastnn.kernels.simd import lanes_of
@@ -73,7 +73,7 @@ from fastnn.kernels.workspace import (
 )
 
 
-@inline
+@jit
 def _backward(
     layers,
     kernels,
@@ -157,7 +157,7 @@ def _backward(
         whole = by_columns
 
 
-@inline
+@jit
 def _deltas(
     layers,
     x,

@@ -72,7 +72,7 @@ def row_parts(rows):
     return 2 if rows >= 64 else 1
 
 
-@inline
+@jit
 def forward_narrow_layer(layers, x, kernels, bank, rows, first, last, like, thread, threads, flags, spins):
     """Layer 0 of narrow.py: threads share it by features, one adding to the sums of the one before.
 
@@ -109,7 +109,7 @@ def forward_narrow_layer(layers, x, kernels, bank, rows, first, last, like, thre
             hand_on(flags, thread)
 
 
-@inline
+@jit
 def forward(
     layers,
     x,
