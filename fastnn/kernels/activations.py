@@ -8,6 +8,8 @@ for every vector width.
 slope costs nothing where nobody wants it. `exp`, `tanh` and `logistic` alone are what losses and others use.
 """
 
+import math
+
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.simd import (
     add,
@@ -15,7 +17,9 @@ from fastnn.kernels.simd import (
     constant,
     copy_sign,
     div,
+    exponent,
     fma,
+    fraction,
     larger,
     load,
     magnitude,
@@ -116,6 +120,14 @@ def _log1p(e):
     p = fma(p, w, constant(2.0 / 3.0, 2.0 / 3.0, e))
     log = fma(s, fma(p, w, sub(zero, f)), f)
     return add(below(e, half, zero, constant(0.6931471805599453, 0.6931471805599453, e)), log)
+
+
+@jit
+def log(x):
+    """log x for x >= 1; inf and NaN kept. Below 1, k ln2 and the rest of the logarithm would cancel."""
+    ln2 = constant(0.6931471805599453, 0.6931471805599453, x)
+    result = fma(exponent(x), ln2, _log1p(sub(fraction(x), constant(1.0, 1.0, x))))
+    return below(x, constant(math.inf, math.inf, x), result, x)
 
 
 # ---- functions --------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """Bitmaps of where rows are not zero, and lists of the set bits: what skipping zeros is steered by.
 
 A bitmap is int64 words, bit c % 64 of word c // 64 for column c. In a chunk they lie word-major, word w of
-row i at w * stride + 8 i, so that one word of many rows can be read as vectors.
+row i at w * stride + 8 i, so that one word of many rows can be read as vectors. Training makes those
+of all rows once, row by row, and gathers them; a forward pass makes those of a chunk where it needs them.
 """
 
 import numpy as np
@@ -13,6 +14,9 @@ from numba.extending import intrinsic
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.simd import I1, I32, INT, load_scalar, pointer, prefetch, size_of, store_scalar
 from fastnn.kernels.target import VECTOR_BYTES
+
+WORD = 64  # bits
+LIST_OVERRUN = 16  # entries that writing a list may overwrite beyond its last
 
 
 @intrinsic
@@ -47,8 +51,8 @@ def any_bits(typingctx, address, mask):
 def write_list(typingctx, word, base, place):
     """Write base + i as int32 at `place` for every set bit i, ascending; returns their number.
 
-    Up to 16 entries beyond the last may be overwritten. AVX-512 compresses registers (12 cycles a word,
-    no branch to mispredict); elsewhere a loop over the set bits.
+    Up to LIST_OVERRUN entries beyond the last may be overwritten. AVX-512 compresses registers (12 cycles a
+    word, no branch to mispredict); elsewhere a loop over the set bits.
     """
 
     def compress(builder, word, base, place):
@@ -98,35 +102,37 @@ def write_list(typingctx, word, base, place):
 
 
 @inline
-def _row_bits(kind, data, columns, first, last, bits):
-    """bits[i] = bitmap of row i of X for rows first..last; `kind` has X's type, `data` is its address."""
-    item, words = size_of(kind), (columns + 63) // 64
-    whole = columns // 64
+def _row_bits(kind, data, columns, first, last, bits, row_step, word_step):
+    """Bitmaps of rows first..last of X; `kind` has X's type, `data` is its address.
+
+    row_step, word_step   bytes from a row's words to the next row's, and from word to word
+    """
+    item, whole = size_of(kind), columns // WORD
     for i in range(first, last):
-        source = data + i * columns * item
+        source, target = data + i * columns * item, bits + (i - first) * row_step
         for w in range(whole):
-            store_scalar(bits + 8 * (i * words + w), nonzero_bits(source + w * 64 * item, kind))
-        if whole < words:
+            store_scalar(target + w * word_step, nonzero_bits(source + w * WORD * item, kind))
+        if whole * WORD < columns:
             word = 0
-            for c in range(whole * 64, columns):
+            for c in range(whole * WORD, columns):
                 value = load_scalar(source + c * item, kind)
-                word |= (1 if value != 0 else 0) << (c - whole * 64)
-            store_scalar(bits + 8 * (i * words + whole), word)
+                word |= (1 if value != 0 else 0) << (c - whole * WORD)
+            store_scalar(target + whole * word_step, word)
 
 
 @jit
-def _row_bits_uint8(data, columns, first, last, bits):
-    _row_bits(np.uint8(0), data, columns, first, last, bits)
+def _row_bits_uint8(data, columns, first, last, bits, row_step, word_step):
+    _row_bits(np.uint8(0), data, columns, first, last, bits, row_step, word_step)
 
 
 @jit
-def _row_bits_float32(data, columns, first, last, bits):
-    _row_bits(np.float32(0), data, columns, first, last, bits)
+def _row_bits_float32(data, columns, first, last, bits, row_step, word_step):
+    _row_bits(np.float32(0), data, columns, first, last, bits, row_step, word_step)
 
 
 @jit
-def _row_bits_float64(data, columns, first, last, bits):
-    _row_bits(np.float64(0), data, columns, first, last, bits)
+def _row_bits_float64(data, columns, first, last, bits, row_step, word_step):
+    _row_bits(np.float64(0), data, columns, first, last, bits, row_step, word_step)
 
 
 # By the type of X.

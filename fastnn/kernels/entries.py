@@ -8,6 +8,7 @@
     BACKWARD,
     UPDATE,
     GATHER_BITS,
+    ROW_BITS,
     LISTED_FORWARD,
     LISTED_UPDATE,
     DESCEND_LAYERS,
@@ -22,4 +23,4 @@
     NARROW_FORWARD,
     NARROW_UPDATE,
     ENTRIES,
-) = range(21)
+) = range(22)

@@ -10,11 +10,11 @@ from fastnn.kernels.entries import (
     DROP,
     FORWARD,
     GATHER,
-    GATHER_BITS,
     LISTED_FORWARD,
     LOSS,
     NARROW_FORWARD,
     OUTPUTS,
+    ROW_BITS,
 )
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.link import call, call_count
@@ -22,13 +22,11 @@ from fastnn.kernels.listed import lists_of
 from fastnn.kernels.narrow import SUMS_BYTES
 from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.sparsity import (
-    BITS,
     CHUNK_BITS,
     CHUNK_STRIDE,
     FORWARD_LISTED,
     ROW_LIST_BYTES,
     ROW_LISTS,
-    WORDS,
 )
 from fastnn.kernels.team import await_piece, barrier, hand_on, share
 from fastnn.kernels.tile_ir import RELU, ROW_BYTES, STORE
@@ -252,7 +250,9 @@ def forward_rows(
     outputs,
     claims,
 ):
-    """Forward pass over the rows of `order`, in pieces that threads claim; each has room of its own for one.
+    """Forward pass over the rows of `order`, which follow each other in X, in pieces that threads claim.
+
+    Each thread has room of its own for one piece.
 
     chunk     rows of room in the workspace, at least one a thread
     claims    address of an area of claims.py, all zeros
@@ -293,17 +293,10 @@ def forward_rows(
             0,
             panels_of(fan_in, like),
         )
-        if plan[BITS] != 0:
-            call(
-                kernels[GATHER_BITS],
-                plan[BITS],
-                plan[WORDS],
-                order,
-                start,
-                last - first,
-                bits,
-                plan[CHUNK_STRIDE],
-            )
+        if plan[FORWARD_LISTED] != 0:
+            row = order[start]
+            end = row + last - first
+            call(kernels[ROW_BITS], data, fan_in, row, end, bits, 8, plan[CHUNK_STRIDE])
         forward(layers, x, plan, kernels, bank, last - first, first, last, like, 0, 1, 0, 0, 0, 0)
         n_correct += call_count(
             kernels[LOSS],

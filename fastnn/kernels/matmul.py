@@ -15,7 +15,17 @@ from fastnn.kernels.activations import IDENTITY, times_derivative
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.simd import add, constant, fma, lanes_of, load, splat, store, transpose_square
 from fastnn.kernels.target import VECTOR_BYTES
-from fastnn.kernels.tile_ir import COLUMNS, DESCEND, ROW_BYTES, ROWS, STORE, TALLEST_NARROW, TALLEST_WIDE
+from fastnn.kernels.tile_ir import (
+    COLUMNS,
+    DESCEND,
+    LINE,
+    LINES_AHEAD,
+    ROW_BYTES,
+    ROWS,
+    STORE,
+    TALLEST_NARROW,
+    TALLEST_WIDE,
+)
 from fastnn.kernels.tiles import SLOTS, call_tile
 
 
@@ -45,6 +55,7 @@ def _row_tiles(
     if rows <= 0:
         return
     panel = 2 * lanes
+    share_of_B = (inner + panel - 1) // panel * LINES_AHEAD * LINE
     for p in range((columns + panel - 1) // panel):
         vectors = 2 if columns - p * panel > lanes else 1
         tallest = TALLEST_WIDE if vectors == 2 else TALLEST_NARROW
@@ -62,7 +73,7 @@ def _row_tiles(
                 B + p * b_panel,
                 target,
                 start + p * start_step,
-                0,
+                B + (p + 1) * b_panel + piece * share_of_B,
                 mode,
                 like,
             )

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from fastnn.kernels.activations import exp
+from fastnn.kernels.bits import LIST_OVERRUN, WORD, nonzero_bits, write_list
 from fastnn.kernels.jit import announce_compilation, inline, jit
 from fastnn.kernels.link import call
 from fastnn.kernels.panels import aligned_bytes, panel_count
@@ -51,8 +52,9 @@ def make_plan(weights, biases, activations, loss):
     announce_compilation()
     dtype = weights[0].dtype
     sizes = [len(weights[0]), *(len(b) for b in biases)]
-    room = panel_count(max(sizes), dtype) * ROW_BYTES  # whole panels: kernels take a row as a matrix of one
-    memory = aligned_bytes(2 * room + 8 * max(sizes))
+    # Whole panels, for kernels take a row as a matrix of one; and whole words of a bitmap.
+    room = max(panel_count(max(sizes), dtype) * ROW_BYTES, -(-max(sizes) // WORD) * WORD * dtype.itemsize)
+    memory = aligned_bytes(2 * room + 4 * (max(sizes) + LIST_OVERRUN))
     base = memory.ctypes.data
     plan = [len(weights), int(loss == "cross_entropy"), base, base + room, base + 2 * room]
     names = [*activations, LAST.get(loss, "identity")]
@@ -77,12 +79,13 @@ def _read_row(kind, source, columns, target, scale):
 
 @inline
 def _list_active(x, count, active, like):
-    """Write the indices of x that are not zero (a NaN is not) to `active`; returns how many."""
+    """Write the indices of x that are not zero (a NaN is not) to `active`, as int32; returns how many."""
     n_active = 0
-    for k in range(count):
-        store_scalar(active + 8 * n_active, k)
-        value = load_scalar(x + k * size_of(like), like)
-        n_active += value != 0
+    for first in range(0, count, WORD):
+        word, left = nonzero_bits(x + first * size_of(like), like), count - first
+        if left < WORD:  # what lies beyond x is another row's
+            word &= (1 << left) - 1
+        n_active += write_list(word, first, active + 4 * n_active)
     return n_active
 
 
@@ -103,7 +106,7 @@ def dense_row(x, active, n_active, weight, bias, fan_out, target, least):
         z4, z5 = load(at + 4 * VECTOR_BYTES, like), load(at + 5 * VECTOR_BYTES, like)
         z6, z7 = load(at + 6 * VECTOR_BYTES, like), load(at + 7 * VECTOR_BYTES, like)
         for i in range(n_active):
-            k = load_scalar(active + 8 * i, fan_out)
+            k = load_scalar(active + 4 * i, np.int32(0))
             value, row = splat(load_scalar(x + k * item, like)), weight + k * step + done * item
             z0, z1 = fma(value, load(row, like), z0), fma(value, load(row + VECTOR_BYTES, like), z1)
             z2 = fma(value, load(row + 2 * VECTOR_BYTES, like), z2)
@@ -126,7 +129,7 @@ def dense_row(x, active, n_active, weight, bias, fan_out, target, least):
         left = min(lanes, fan_out - done)
         z = load_as(bias + done * item, like, left, like)
         for i in range(n_active):
-            k = load_scalar(active + 8 * i, fan_out)
+            k = load_scalar(active + 4 * i, np.int32(0))
             row = weight + k * step + done * item
             z = fma(splat(load_scalar(x + k * item, like)), load_as(row, like, left, like), z)
         store(target + done * item, larger(z, floor))

@@ -22,7 +22,7 @@ from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.tile_ir import ROW_BYTES
 
 # Vectors of scratch beside the blocks: one number for each sample of the block.
-NOTES = 5
+NOTES = 4
 
 
 def scratch_bytes(n_outputs, dtype):

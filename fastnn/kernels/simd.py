@@ -72,6 +72,20 @@ def emit_below(builder, a, b, then, otherwise):
     return builder.select(builder.fcmp_ordered("<", a, b), then, otherwise)
 
 
+# Where a fetched line is to come: as LLVM counts, the nearer the higher.
+L2, L1 = 2, 3
+
+
+def emit_prefetch(builder, address, nearness):
+    """Start bringing the cache line of `address`; never faults."""
+    hint = cgutils.get_or_insert_function(
+        builder.module,
+        ir.FunctionType(ir.VoidType(), [ir.PointerType(), I32, I32, I32]),
+        "llvm.prefetch.p0",
+    )
+    builder.call(hint, [pointer(builder, address)] + [ir.Constant(I32, n) for n in (0, nearness, 1)])
+
+
 # ---- loads and stores ------------------------------------------------------------------------------
 
 
@@ -209,26 +223,41 @@ def _lanewise(operation, arity, doc):
 
 def _power_of_two(builder, shifted):
     """2**n from n + 1.5 * 2**mantissa: the integer n sits in the low bits; move it to the exponent."""
-    single = shifted.type.element == ir.FloatType()
-    mantissa, bias, word = (23, 127, I32) if single else (52, 1023, INT)
-    integers = ir.VectorType(word, shifted.type.count)
+    integers, mantissa, bias = _layout(shifted.type)
     bits = builder.bitcast(shifted, integers)
     exponent = builder.shl(bits, ir.Constant(integers, [mantissa] * integers.count))
     one = ir.Constant(integers, [bias << mantissa] * integers.count)
     return builder.bitcast(builder.add(exponent, one), shifted.type)
 
 
+def _layout(vector):
+    """Of a float vector: integers of its width, bits of the mantissa, and what exponents are off by."""
+    single = vector.element == ir.FloatType()
+    return ir.VectorType(I32 if single else INT, vector.count), *((23, 127) if single else (52, 1023))
+
+
+def _exponent(builder, a):
+    integers, mantissa, bias = _layout(a.type)
+    shifted = builder.lshr(builder.bitcast(a, integers), ir.Constant(integers, [mantissa] * integers.count))
+    return builder.sitofp(builder.sub(shifted, ir.Constant(integers, [bias] * integers.count)), a.type)
+
+
+def _fraction(builder, a):
+    integers, mantissa, bias = _layout(a.type)
+    mask = ir.Constant(integers, [(1 << mantissa) - 1] * integers.count)
+    one = ir.Constant(integers, [bias << mantissa] * integers.count)
+    return builder.bitcast(builder.or_(builder.and_(builder.bitcast(a, integers), mask), one), a.type)
+
+
 def _magnitude(builder, a):
-    word = I32 if a.type.element == ir.FloatType() else INT
-    integers = ir.VectorType(word, a.type.count)
-    mask = ir.Constant(integers, [(1 << (word.width - 1)) - 1] * integers.count)
+    integers, _, _ = _layout(a.type)
+    mask = ir.Constant(integers, [(1 << (integers.element.width - 1)) - 1] * integers.count)
     return builder.bitcast(builder.and_(builder.bitcast(a, integers), mask), a.type)
 
 
 def _copy_sign(builder, a, sign):
-    word = I32 if a.type.element == ir.FloatType() else INT
-    integers = ir.VectorType(word, a.type.count)
-    mask = ir.Constant(integers, [-(1 << (word.width - 1))] * integers.count)
+    integers, _, _ = _layout(a.type)
+    mask = ir.Constant(integers, [-(1 << (integers.element.width - 1))] * integers.count)
     bit = builder.and_(builder.bitcast(sign, integers), mask)
     return builder.bitcast(builder.or_(builder.bitcast(a, integers), bit), a.type)
 
@@ -254,6 +283,8 @@ equal = _lanewise(
 larger = _lanewise(lambda b, x, y: emit_below(b, x, y, y, x), 2, "y where x < y, else x: keeps a NaN in x")
 smaller = _lanewise(lambda b, x, y: emit_below(b, y, x, y, x), 2, "y where y < x, else x: keeps a NaN in x")
 power_of_two = _lanewise(_power_of_two, 1, "2**n for a shifted integer n, see activations.exp")
+exponent = _lanewise(_exponent, 1, "k where a = 2**k f with 1 <= f < 2, for a normal a > 0")
+fraction = _lanewise(_fraction, 1, "f where a = 2**k f with 1 <= f < 2, for a normal a > 0")
 magnitude = _lanewise(_magnitude, 1, "|a|")
 copy_sign = _lanewise(_copy_sign, 2, "a >= 0 with the sign of b")
 
@@ -345,12 +376,7 @@ def prefetch(typingctx, address):
     """Start bringing the cache line of `address` to L1; never faults."""
 
     def codegen(context, builder, signature, args):
-        hint = cgutils.get_or_insert_function(
-            builder.module,
-            ir.FunctionType(ir.VoidType(), [ir.PointerType(), I32, I32, I32]),
-            "llvm.prefetch.p0",
-        )
-        builder.call(hint, [pointer(builder, args[0])] + [ir.Constant(I32, n) for n in (0, 3, 1)])
+        emit_prefetch(builder, args[0], L1)
         return context.get_dummy_value()
 
     return types.void(types.intp), codegen

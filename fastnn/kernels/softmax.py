@@ -1,10 +1,8 @@
 """Softmax and cross-entropy, fused straight to dZ, without a one-hot matrix. Lanes are samples."""
 
-import math
-
 import numpy as np
 
-from fastnn.kernels.activations import exp
+from fastnn.kernels.activations import exp, log
 from fastnn.kernels.jit import jit
 from fastnn.kernels.samples import block_of, put_back, weights_of
 from fastnn.kernels.simd import (
@@ -47,8 +45,8 @@ def softmax_cross_entropy(
     blocks = (classes + lanes - 1) // lanes
     block = scratch + blocks * lanes * VECTOR_BYTES  # one transposed block on its way back
     notes = block + lanes * VECTOR_BYTES
-    label_note, total_note, missed_note = notes, notes + VECTOR_BYTES, notes + 2 * VECTOR_BYTES
-    answer_note, weight_note = notes + 3 * VECTOR_BYTES, notes + 4 * VECTOR_BYTES
+    label_note, loss_note = notes, notes + VECTOR_BYTES
+    answer_note, weight_note = notes + 2 * VECTOR_BYTES, notes + 3 * VECTOR_BYTES
     smoothing = option if labels != 0 else type(scale)(0)
     share = smoothing / type(scale)(classes)
     zero, one = constant(0.0, 0.0, scale), constant(1.0, 1.0, scale)
@@ -94,19 +92,15 @@ def softmax_cross_entropy(
 
         for c in range(blocks):
             put_back(scratch + c * lanes * VECTOR_BYTES, block_of(Z, stride, c, row), rows, scale)
-        store(total_note, total)
         missed = sub(top, chosen)
         if smoothing != 0:
             missed = fma(splat(type(scale)(1) - smoothing), missed, spread)
-        store(missed_note, missed)
+        store(loss_note, add(log(total), missed))
         store(answer_note, answer)
         for i in range(rows):
             at = i * item
-            log_sum = math.log(load_scalar(total_note + at, scale))
             weight = load_scalar(weight_note + at, scale) if weights != 0 else type(scale)(1)
-            losses[batch_start + row + i] = np.float64(weight) * (
-                log_sum + load_scalar(missed_note + at, scale)
-            )
+            losses[batch_start + row + i] = np.float64(weight) * load_scalar(loss_note + at, scale)
             if load_scalar(label_note + at, scale) == load_scalar(answer_note + at, scale):
                 correct += 1
     return correct

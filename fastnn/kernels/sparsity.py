@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastnn.kernels.bits import ROW_BITS
+from fastnn.kernels.bits import ROW_BITS, WORD
 from fastnn.kernels.listed import TALLEST_LISTED_COLUMNS, TALLEST_LISTED_ROWS
 from fastnn.kernels.panels import aligned_bytes, panel_columns
 from fastnn.kernels.target import VECTOR_BYTES
@@ -75,7 +75,8 @@ class Sparsity:
 
     rows      most rows in a chunk
     run       runs a function of the thread's number in so many threads (Team.run)
-    training  whether there will be weight updates, else only forward passes
+    training  whether there will be weight updates, for which all rows get bitmaps now; else only forward
+              passes, which make them chunk by chunk
     narrow    whether the first layer is narrow.py's, which makes lists of its own
     """
 
@@ -86,11 +87,16 @@ class Sparsity:
         if not (self.forward or self.update):
             return
         n, features = X.shape
-        words, panel = (features + 63) // 64, panel_columns(dtype)
-        bits = np.empty((n, words), np.int64)
-        kernel = ROW_BITS[X.dtype]
-        data, target = X.ctypes.data, bits.ctypes.data
-        run(lambda t: kernel(data, features, n * t // threads, n * (t + 1) // threads, target), threads)
+        words, panel = (features + WORD - 1) // WORD, panel_columns(dtype)
+        bits = np.empty((n if training else 0, words), np.int64)
+        if training:
+            kernel, data, target, row_step = ROW_BITS[X.dtype], X.ctypes.data, bits.ctypes.data, 8 * words
+
+            def make(t):
+                first, last = n * t // threads, n * (t + 1) // threads
+                kernel(data, features, first, last, target + first * row_step, row_step, 8)
+
+            run(make, threads)
         self._memory.append(bits)
         stride = -(-rows // 64) * 512 + 64  # not a power of two: a row's words in different sets of L1
         row_list = 8 + 4 * features + 64  # length, features, and what making a list may overwrite
@@ -99,7 +105,7 @@ class Sparsity:
         sample_lists = -(-features // panel) * -(-panel // TALLEST_LISTED_COLUMNS)
         for plan in self.plans:
             plan[[FORWARD_LISTED, UPDATE_LISTED]] = self.forward, self.update
-            plan[[BITS, WORDS, CHUNK_STRIDE]] = target, words, stride
+            plan[[BITS, WORDS, CHUNK_STRIDE]] = bits.ctypes.data if training else 0, words, stride
             plan[[ROW_LIST_BYTES, SAMPLE_LIST_BYTES]] = row_list, sample_list
             plan[CHUNK_BITS] = self._room(words * stride)
             plan[ROW_LISTS] = self._room(row_list * row_lists)

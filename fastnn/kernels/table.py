@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numba import types
 
-from fastnn.kernels import activate, losses
+from fastnn.kernels import activate, bits, losses
 from fastnn.kernels.bits import gather_bits
 from fastnn.kernels.descent import descend_layers
 from fastnn.kernels.dropout import drop
@@ -29,6 +29,7 @@ from fastnn.kernels.entries import (
     NARROW_UPDATE,
     OUTPUTS,
     PENALISE,
+    ROW_BITS,
     SQUARES,
     STEP,
     TOTAL,
@@ -86,7 +87,10 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, narrow=F
         number,
     )
     if sparse:
-        table[GATHER_BITS] = address_of(gather_bits, number, number, vector, *[number] * 4)
+        if training:
+            table[GATHER_BITS] = address_of(gather_bits, number, number, vector, *[number] * 4)
+        else:
+            table[ROW_BITS] = address_of(bits.ROW_BITS[data_dtype], *[number] * 7)
         table[LISTED_FORWARD] = address_of(forward_listed, vector, *[number] * 17, scalar)
     if not training:
         table[OUTPUTS] = address_of(unpack_rows, *[number] * 7, scalar)

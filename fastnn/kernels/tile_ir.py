@@ -24,14 +24,18 @@ from fastnn.kernels.simd import (
     I1,
     I32,
     INT,
+    L2,
     emit_below,
     emit_fma,
+    emit_prefetch,
     emit_splat,
     pointer,
 )
 from fastnn.kernels.target import VECTOR_BYTES, VECTOR_REGISTERS
 
 ROW_BYTES = 2 * VECTOR_BYTES  # one row of a panel: two vectors
+LINE = 64
+LINES_AHEAD = 8  # fetched by a tile of the rows family with each panel of A
 
 # Tallest tile: MR * NV accumulators, NV vectors of B and at least one broadcast must fit in registers.
 # 14 x 2 = 28 + 2 + 2 of 32 runs at peak, 15 x 2 spills; with 16 registers 6 x 2 = 12 + 2 + 2.
@@ -196,21 +200,32 @@ class _Tile:
         return body
 
     def reduce_along_columns(self, accumulators):
-        """Over samples, a panel row apart in A and B alike."""
-        return self.loop(self.count, [self.a, self.b, *accumulators], self.step(ROW_BYTES))[2:]
+        """Over samples, a panel row apart in A and B alike; every step fetches a line of what follows C."""
+        bd, step = self.bd, self.step(ROW_BYTES)
+
+        def body(values):
+            ahead, *inner = values
+            emit_prefetch(bd, ahead, nearness=L2)
+            return [bd.add(ahead, self.number(LINE)), *step(inner)]
+
+        ahead = bd.add(self.c, self.number(self.MR * ROW_BYTES))
+        return self.loop(self.count, [ahead, self.a, self.b, *accumulators], body)[3:]
 
     def reduce_along_rows(self, accumulators):
         """Over features, which lie side by side in a panel row of A, then in the next panel."""
         bd, panel = self.bd, self.number(self.panel)
 
         def one_panel(values):
-            left, a_now, b_now, *inner = values
+            left, ahead, a_now, b_now, *inner = values
+            for line in range(LINES_AHEAD):
+                emit_prefetch(bd, bd.add(ahead, self.number(line * LINE)), nearness=L2)
             width = bd.select(bd.icmp_signed("<", left, panel), left, panel)
             moved = self.loop(width, [a_now, b_now, *inner], self.step(self.size))
-            return [bd.sub(left, panel), bd.add(a_now, self.a_panel), *moved[1:]]
+            moved_on = bd.add(ahead, self.number(LINES_AHEAD * LINE)), bd.add(a_now, self.a_panel)
+            return [bd.sub(left, panel), *moved_on, *moved[1:]]
 
         panels = bd.lshr(bd.add(self.count, self.number(self.panel - 1)), self.number(self._panel_shift()))
-        return self.loop(panels, [self.count, self.a, self.b, *accumulators], one_panel)[3:]
+        return self.loop(panels, [self.count, self.list, self.a, self.b, *accumulators], one_panel)[4:]
 
     def reduce_list(self, accumulators):
         """Over the indices, or of byte tiles the pairs of offsets, at `list`; there may be none."""

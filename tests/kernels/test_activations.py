@@ -8,9 +8,10 @@ import pytest
 pytest.importorskip("numba")
 
 from fastnn.kernels.activate import KERNELS
-from fastnn.kernels.activations import LOGISTIC, RELU, STORED, TANH, times_derivative
+from fastnn.kernels.activations import LOGISTIC, RELU, STORED, TANH, log, times_derivative
 from fastnn.kernels.jit import jit
 from fastnn.kernels.panels import Panels, panel_columns
+from fastnn.kernels.simd import lanes_of, load, size_of, store
 from fastnn.kernels.target import HAS_FMA, IS_X86
 from tests.checks import assert_close
 from tests.kernels.process import run_python
@@ -116,6 +117,45 @@ def test_exp_beyond_the_range(dtype):
     np.testing.assert_array_equal(run("exp", z)[0], np.array([np.inf, 0, np.nan, np.inf, 0, 1], dtype))
 
 
+@jit
+def logarithms(address, count, like):
+    for i in range(0, count, lanes_of(like)):
+        here = address + i * size_of(like)
+        store(here, log(load(here, like)))
+
+
+def run_log(x):
+    width = panel_columns(x.dtype)
+    padded = np.ones(-(-x.size // width) * width, x.dtype)
+    padded[: x.size] = x
+    logarithms(padded.ctypes.data, padded.size, x.dtype.type(0))
+    return padded[: x.size]
+
+
+def from_one_up(dtype, count=200_000):
+    """Numbers of every size from 1 up, many of them next to 1 and next to powers of two."""
+    generator, limits = np.random.default_rng(0), np.finfo(dtype)
+    near = 1 + 2.0 ** generator.uniform(-limits.nmant, 0, count)
+    powers = 2.0 ** generator.integers(1, 100, count) * (1 + generator.uniform(-1, 1, count) * limits.eps)
+    everywhere = 2.0 ** generator.uniform(0, limits.maxexp - 1, count)
+    return np.concatenate([[1.0], near, powers, everywhere]).astype(dtype)
+
+
+def test_error_of_the_logarithm(dtype):
+    wide = np.longdouble if dtype == np.float64 else np.float64
+    if np.finfo(wide).nmant < 52 + 11 * (dtype == np.float64):
+        pytest.skip("no wider float on this machine to compare float64 with")
+    x = from_one_up(dtype)
+    assert largest_error(run_log(x), np.log(x.astype(wide)), x, "ulp") <= (
+        1.3 if HAS_FMA else 1.3 * WITHOUT_FMA
+    )
+
+
+def test_logarithm_of_1_and_of_what_has_none(dtype):
+    x = np.array([1, np.inf, np.nan], dtype)
+    np.testing.assert_array_equal(run_log(x), np.array([0, np.inf, np.nan], dtype))
+
+
 @pytest.mark.parametrize("name", KERNELS)
 def test_only_the_rows_and_columns_asked_for(name, dtype, generator):
     """Rows first..last of the panels that hold `columns`; with slopes A has the same bits as without."""
@@ -157,6 +197,7 @@ def digest():
         for name in KERNELS:
             for part in run(name, points(dtype)):
                 text.update(part.tobytes())
+        text.update(run_log(from_one_up(dtype)).tobytes())
     return text.hexdigest()
 
 
@@ -177,6 +218,7 @@ ERRORS = f"""{IMPORTS}
 for dtype in (np.dtype("float32"), np.dtype("float64")):
     for name in KERNELS:
         test_error(name, dtype)
+    test_error_of_the_logarithm(dtype)
 print(VECTOR_BYTES, HAS_FMA)
 """
 
