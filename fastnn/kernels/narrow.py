@@ -107,7 +107,7 @@ def gather_bytes(data, order, first, last, row, x, x_columns, columns, scale, fi
     rows = x + _ROWS
     for i in range(first, last):
         source, target = data + order[i] * columns, rows + (row + i - first) * pitch
-        if i + AHEAD < last:
+        if i + AHEAD < order.shape[0]:  # also the first rows of the next chunk
             ahead = data + order[i + AHEAD] * columns
             for column in range(begin, end, LINE):
                 prefetch(ahead + column)

@@ -79,7 +79,7 @@ def _gather(kind, data, order, first, last, row, target, stride, columns, scale,
     factor, ahead_rows = splat(scale), max(1, FETCHED_AHEAD // source_step)
     for i in range(first, last):
         source = data + order[i] * source_step
-        if i + ahead_rows < last:
+        if i + ahead_rows < order.shape[0]:  # also the first rows of the next chunk
             ahead = data + order[i + ahead_rows] * source_step
             for line in range(begin * item, min(end, columns) * item, 64):
                 prefetch(ahead + line)
