@@ -1,7 +1,7 @@
 """The input of a chunk of rows, gathered by each thread for itself: no more of it than it will read."""
 
 from fastnn.kernels.entries import DROP, GATHER
-from fastnn.kernels.forward import is_by_columns, panels_of
+from fastnn.kernels.forward import is_by_columns, narrow_share, panels_of
 from fastnn.kernels.jit import jit
 from fastnn.kernels.link import call
 from fastnn.kernels.matmul import block_count
@@ -59,6 +59,6 @@ def gather_chunk(
 def gather_narrow(layers, x, kernels, data, order, start, rows, thread, threads, data_scale):
     """This thread's features of all rows, as forward_narrow_layer and weight_update_narrow read them."""
     fan_in, x_columns = layers[0, FAN_IN], layers[0, X_PANEL]
-    p, q = share(panels_of(fan_in, data_scale), thread, threads)
+    p, q = narrow_share(layers, thread, threads, data_scale)
     end = start + rows
     call(kernels[GATHER], data, order, start, end, 0, x, x_columns, fan_in, data_scale, p, q)

@@ -21,7 +21,7 @@ from fastnn.kernels.entries import (
     TRANSPOSE,
     UPDATE,
 )
-from fastnn.kernels.forward import is_by_columns, panels_of
+from fastnn.kernels.forward import is_by_columns, narrow_share, panels_of
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.link import call, call_total
 from fastnn.kernels.matmul import block_count
@@ -76,16 +76,22 @@ UNIT_PRODUCTS = 1 << 20
 
 
 @inline
-def own_blocks(layers, i, thread, threads, like):
+def own_blocks(layers, i, kernels, thread, threads, like):
     """First and last block of layer i for this thread: by columns as in the forward pass, else an even share.
 
-    Of those, odd layers are shared from the other end, to even out what does not divide.
+    Of those, odd layers are shared from the other end, to even out what does not divide. With a narrow first
+    layer its blocks are those of the forward pass too, and the last thread, which may have all that follows
+    (has_short_rest), has what is too little to share.
     """
+    blocks = block_count(layers[i, FAN_IN], layers[i, FAN_OUT], like)
+    if kernels[NARROW_UPDATE] != 0 and i == 0:
+        return narrow_share(layers, thread, threads, like)
+    if kernels[NARROW_UPDATE] != 0 and blocks < threads:
+        return 0, blocks if thread + 1 == threads else 0
     k_panels = panels_of(layers[i, FAN_IN], like)
     if is_by_columns(layers[i, FAN_OUT], threads, like):
         p, q = share(panels_of(layers[i, FAN_OUT], like), thread, threads)
         return p * k_panels, q * k_panels
-    blocks = block_count(layers[i, FAN_IN], layers[i, FAN_OUT], like)
     return share(blocks, thread if i % 2 == 0 else threads - 1 - thread, threads)
 
 
@@ -158,13 +164,13 @@ def _unit_blocks(layers, i, rows, thread, threads, like):
 
 
 @inline
-def _take_blocks(layers, i, size, thread, threads, helped, taken, like):
+def _take_blocks(layers, i, kernels, size, thread, threads, helped, taken, like):
     """(first, last, begin, helped, taken): the next blocks of layer i for this thread; none if first is last.
 
     size    from _unit_blocks; 0: all of own_blocks at once
     begin   where the blocks begin that the thread has gone through without a gap: `first` itself, if it helps
     """
-    first, last = own_blocks(layers, i, thread, threads, like)
+    first, last = own_blocks(layers, i, kernels, thread, threads, like)
     begin = first
     if size == 0:
         last = first if taken else last
@@ -187,7 +193,7 @@ def update_layers(layers, x, plan, kernels, bank, rows, thread, threads, mode, r
         helped, taken = 0, 0
         while True:
             first, last, begin, helped, taken = _take_blocks(
-                layers, i, size, thread, threads, helped, taken, rate
+                layers, i, kernels, size, thread, threads, helped, taken, rate
             )
             if first == last:
                 break
@@ -204,7 +210,7 @@ def _clip_factor(layers, kernels, thread, threads, recipe, now, flags, spins):
     panel = 2 * lanes_of(like)
     for i in range(layers.shape[0]):
         k_panels = panels_of(layers[i, FAN_IN], like)
-        first, last = own_blocks(layers, i, thread, threads, like)
+        first, last = own_blocks(layers, i, kernels, thread, threads, like)
         for block in range(first, last):
             p, q = block // k_panels, block % k_panels
             inputs = min(panel, layers[i, W_ROWS] - q * panel)
@@ -291,7 +297,7 @@ def descend_layers(
         helped, taken = 0, 0
         while True:
             first, last, begin, helped, taken = _take_blocks(
-                layers, i, size, thread, threads, helped, taken, like
+                layers, i, kernels, size, thread, threads, helped, taken, like
             )
             if first == last:
                 break

@@ -14,7 +14,8 @@ Where a thread is done with what is its own of a wide layer, it helps the others
 that other programs use too, 784-512-512-10 in batches of 128 took 55 ms for 5,000 rows instead of 68 (medians
 of four runs of each in turn), and 46 instead of 48 at best.
 
-A narrow first layer is shared by features instead, see forward.py and narrow.py.
+A narrow first layer is shared by features instead, see forward.py and narrow.py, and what follows it may be
+left to one of two threads.
 
 Each thread gathers the input it reads for itself: reading a line that another core has just written costs
 more (about 9 ns) than gathering it again from the data. For the same reason W should not move: shared by
@@ -45,7 +46,14 @@ from fastnn.kernels.entries import (
     LOSS,
     NARROW_UPDATE,
 )
-from fastnn.kernels.forward import forward, forward_narrow_layer, is_by_columns, panels_of, row_parts
+from fastnn.kernels.forward import (
+    forward,
+    forward_narrow_layer,
+    has_short_rest,
+    is_by_columns,
+    panels_of,
+    row_parts,
+)
 from fastnn.kernels.jit import jit
 from fastnn.kernels.link import call, call_count
 from fastnn.kernels.shards import SHARD_ROWS, add_all, take_shard
@@ -192,7 +200,8 @@ def _deltas(
 
     gathered     whether a narrow layer's x has been filled already, when these rows were the next ones
     x_next ...   its other input: with next_rows from next_start on a thread fills the time until the threads
-                 after it have come to the end of the layer. The last thread need not wait, and gets none
+                 after it have come to the end of the layer, or of all that one of them does alone. The last
+                 thread need not wait, and gets none
     """
     first, last = share(rows, thread, threads)
     last_layer = layers.shape[0] - 1
@@ -205,6 +214,10 @@ def _deltas(
             gather_narrow(
                 layers, x_next, kernels, data, order, next_start, next_rows, thread, threads, data_scale
             )
+        if has_short_rest(layers, threads):
+            if thread + 1 < threads:
+                return 0
+            first, last, thread, threads = 0, rows, 0, 1
         barrier(flags, thread, threads, spins)
     else:
         gather_chunk(
