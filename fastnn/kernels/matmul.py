@@ -18,8 +18,6 @@ from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.tile_ir import (
     COLUMNS,
     DESCEND,
-    LINE,
-    LINES_AHEAD,
     ROW_BYTES,
     ROWS,
     STORE,
@@ -55,7 +53,6 @@ def _row_tiles(
     if rows <= 0:
         return
     panel = 2 * lanes
-    share_of_B = (inner + panel - 1) // panel * LINES_AHEAD * LINE
     for p in range((columns + panel - 1) // panel):
         vectors = 2 if columns - p * panel > lanes else 1
         tallest = TALLEST_WIDE if vectors == 2 else TALLEST_NARROW
@@ -73,7 +70,7 @@ def _row_tiles(
                 B + p * b_panel,
                 target,
                 start + p * start_step,
-                B + (p + 1) * b_panel + piece * share_of_B,
+                0,
                 mode,
                 like,
             )

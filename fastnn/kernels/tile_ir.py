@@ -24,6 +24,7 @@ from fastnn.kernels.simd import (
     I1,
     I32,
     INT,
+    L1,
     L2,
     emit_below,
     emit_fma,
@@ -35,7 +36,6 @@ from fastnn.kernels.target import VECTOR_BYTES, VECTOR_REGISTERS
 
 ROW_BYTES = 2 * VECTOR_BYTES  # one row of a panel: two vectors
 LINE = 64
-LINES_AHEAD = 8  # fetched by a tile of the rows family with each panel of A
 
 # Tallest tile: MR * NV accumulators, NV vectors of B and at least one broadcast must fit in registers.
 # 14 x 2 = 28 + 2 + 2 of 32 runs at peak, 15 x 2 spills; with 16 registers 6 x 2 = 12 + 2 + 2.
@@ -216,16 +216,17 @@ class _Tile:
         bd, panel = self.bd, self.number(self.panel)
 
         def one_panel(values):
-            left, ahead, a_now, b_now, *inner = values
-            for line in range(LINES_AHEAD):
-                emit_prefetch(bd, bd.add(ahead, self.number(line * LINE)), nearness=L2)
-            width = bd.select(bd.icmp_signed("<", left, panel), left, panel)
+            left, a_now, b_now, *inner = values
+            next_a, more = bd.add(a_now, self.a_panel), bd.icmp_signed(">", left, panel)
+            with bd.if_then(more, likely=True):
+                for offset in range(0, self.MR * ROW_BYTES, LINE):
+                    emit_prefetch(bd, bd.add(next_a, self.number(offset)), nearness=L1)
+            width = bd.select(more, panel, left)
             moved = self.loop(width, [a_now, b_now, *inner], self.step(self.size))
-            moved_on = bd.add(ahead, self.number(LINES_AHEAD * LINE)), bd.add(a_now, self.a_panel)
-            return [bd.sub(left, panel), *moved_on, *moved[1:]]
+            return [bd.sub(left, panel), next_a, *moved[1:]]
 
         panels = bd.lshr(bd.add(self.count, self.number(self.panel - 1)), self.number(self._panel_shift()))
-        return self.loop(panels, [self.count, self.list, self.a, self.b, *accumulators], one_panel)[4:]
+        return self.loop(panels, [self.count, self.a, self.b, *accumulators], one_panel)[3:]
 
     def reduce_list(self, accumulators):
         """Over the indices, or of byte tiles the pairs of offsets, at `list`; there may be none."""
