@@ -53,6 +53,7 @@ def _row_tiles(
     if rows <= 0:
         return
     panel = 2 * lanes
+    share_of_B = (inner + panel - 1) // panel * 8 * 64
     for p in range((columns + panel - 1) // panel):
         vectors = 2 if columns - p * panel > lanes else 1
         tallest = TALLEST_WIDE if vectors == 2 else TALLEST_NARROW
@@ -70,7 +71,7 @@ def _row_tiles(
                 B + p * b_panel,
                 target,
                 start + p * start_step,
-                0,
+                B + (p + 1) * b_panel + piece * share_of_B,
                 mode,
                 like,
             )

@@ -216,17 +216,19 @@ class _Tile:
         bd, panel = self.bd, self.number(self.panel)
 
         def one_panel(values):
-            left, a_now, b_now, *inner = values
+            left, ahead, a_now, b_now, *inner = values
             next_a, more = bd.add(a_now, self.a_panel), bd.icmp_signed(">", left, panel)
             with bd.if_then(more, likely=True):
                 for offset in range(0, self.MR * ROW_BYTES, LINE):
                     emit_prefetch(bd, bd.add(next_a, self.number(offset)), nearness=L1)
+                for line in range(8):
+                    emit_prefetch(bd, bd.add(ahead, self.number(line * LINE)), nearness=L2)
             width = bd.select(more, panel, left)
             moved = self.loop(width, [a_now, b_now, *inner], self.step(self.size))
-            return [bd.sub(left, panel), next_a, *moved[1:]]
+            return [bd.sub(left, panel), bd.add(ahead, self.number(8*LINE)), next_a, *moved[1:]]
 
         panels = bd.lshr(bd.add(self.count, self.number(self.panel - 1)), self.number(self._panel_shift()))
-        return self.loop(panels, [self.count, self.a, self.b, *accumulators], one_panel)[3:]
+        return self.loop(panels, [self.count, self.list, self.a, self.b, *accumulators], one_panel)[4:]
 
     def reduce_list(self, accumulators):
         """Over the indices, or of byte tiles the pairs of offsets, at `list`; there may be none."""
