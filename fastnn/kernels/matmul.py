@@ -18,6 +18,8 @@ from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.tile_ir import (
     COLUMNS,
     DESCEND,
+    LINE,
+    LINES_AHEAD,
     ROW_BYTES,
     ROWS,
     STORE,
@@ -53,7 +55,7 @@ def _row_tiles(
     if rows <= 0:
         return
     panel = 2 * lanes
-    share_of_B = (inner + panel - 1) // panel * 8 * 64
+    share_of_B = (inner - 1) // panel * LINES_AHEAD * LINE  # what a tile fetches of the next panel
     for p in range((columns + panel - 1) // panel):
         vectors = 2 if columns - p * panel > lanes else 1
         tallest = TALLEST_WIDE if vectors == 2 else TALLEST_NARROW
