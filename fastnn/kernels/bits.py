@@ -12,7 +12,17 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from fastnn.kernels.jit import inline, jit
-from fastnn.kernels.simd import I1, I32, INT, load_scalar, pointer, prefetch, size_of, store_scalar
+from fastnn.kernels.simd import (
+    I1,
+    I32,
+    INT,
+    emit_splat,
+    load_scalar,
+    pointer,
+    prefetch,
+    size_of,
+    store_scalar,
+)
 from fastnn.kernels.target import VECTOR_BYTES
 
 WORD = 64  # bits
@@ -47,58 +57,84 @@ def any_bits(typingctx, address, mask):
     return types.intp(types.intp, types.intp), codegen
 
 
+def _write_numbers(builder, word, base, step, place, integer, most):
+    """Store base + step * i as `integer`s at `place` for every set bit i < most; returns their number.
+
+    AVX-512 compresses registers (12 cycles for 64 bits and int32, no branch to mispredict); elsewhere a loop
+    over the set bits.
+    """
+    size = integer.width // 8
+    if VECTOR_BYTES != 64:
+        return _write_one_by_one(builder, word, base, step, place, integer, size)
+    lanes = VECTOR_BYTES // size
+    vector = ir.VectorType(integer, lanes)
+    squeeze = cgutils.get_or_insert_function(
+        builder.module,
+        ir.FunctionType(vector, [vector, ir.VectorType(I1, lanes), vector]),
+        f"llvm.experimental.vector.compress.v{lanes}i{integer.width}",
+    )
+    steps = builder.mul(emit_splat(builder, vector, step), ir.Constant(vector, list(range(lanes))))
+    numbers, total = builder.add(emit_splat(builder, vector, base), steps), ir.Constant(INT, 0)
+    further = emit_splat(builder, vector, builder.mul(step, ir.Constant(integer, lanes)))
+    for part in range(0, most, lanes):
+        bits = builder.trunc(builder.lshr(word, ir.Constant(INT, part)), ir.IntType(lanes))
+        active = builder.bitcast(bits, ir.VectorType(I1, lanes))
+        packed = builder.call(squeeze, [numbers, active, ir.Constant(vector, None)])
+        here = builder.add(place, builder.mul(total, ir.Constant(INT, size)))
+        builder.store(packed, pointer(builder, here), align=size)
+        total = builder.add(total, builder.zext(builder.ctpop(bits), INT))
+        numbers = builder.add(numbers, further)
+    return total
+
+
+def _write_one_by_one(builder, word, base, step, place, integer, size):
+    before = builder.block
+    test, body, done = (builder.append_basic_block(name) for name in ("test", "body", "done"))
+    builder.branch(test)
+    builder.position_at_end(test)
+    left, at = builder.phi(INT), builder.phi(INT)
+    left.add_incoming(word, before)
+    at.add_incoming(place, before)
+    builder.cbranch(builder.icmp_unsigned("==", left, ir.Constant(INT, 0)), done, body)
+    builder.position_at_end(body)
+    index = builder.cttz(left, ir.Constant(I1, 1))
+    index = index if integer == INT else builder.trunc(index, integer)
+    builder.store(builder.add(base, builder.mul(step, index)), pointer(builder, at), align=size)
+    left.add_incoming(builder.and_(left, builder.sub(left, ir.Constant(INT, 1))), body)
+    at.add_incoming(builder.add(at, ir.Constant(INT, size)), body)
+    builder.branch(test)
+    builder.position_at_end(done)
+    return builder.udiv(builder.sub(at, place), ir.Constant(INT, size))
+
+
 @intrinsic
 def write_list(typingctx, word, base, place):
     """Write base + i as int32 at `place` for every set bit i, ascending; returns their number.
 
-    Up to LIST_OVERRUN entries beyond the last may be overwritten. AVX-512 compresses registers (12 cycles a
-    word, no branch to mispredict); elsewhere a loop over the set bits.
+    Up to LIST_OVERRUN entries beyond the last may be overwritten.
     """
 
-    def compress(builder, word, base, place):
-        vector = ir.VectorType(I32, 16)
-        name = "llvm.experimental.vector.compress.v16i32"
-        squeeze = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(vector, [vector, ir.VectorType(I1, 16), vector]), name
-        )
-        seed = builder.insert_element(
-            ir.Constant(vector, ir.Undefined), builder.trunc(base, I32), ir.Constant(I32, 0)
-        )
-        start = builder.shuffle_vector(seed, seed, ir.Constant(vector, None))
-        total = ir.Constant(INT, 0)
-        for part in range(4):
-            bits = builder.trunc(builder.lshr(word, ir.Constant(INT, 16 * part)), ir.IntType(16))
-            numbers = builder.add(start, ir.Constant(vector, [16 * part + i for i in range(16)]))
-            packed = builder.call(
-                squeeze, [numbers, builder.bitcast(bits, ir.VectorType(I1, 16)), ir.Constant(vector, None)]
-            )
-            here = builder.add(place, builder.shl(total, ir.Constant(INT, 2)))
-            builder.store(packed, pointer(builder, here), align=4)
-            total = builder.add(total, builder.zext(builder.ctpop(bits), INT))
-        return total
-
-    def loop(builder, word, base, place):
-        before = builder.block
-        test, body, done = (builder.append_basic_block(name) for name in ("test", "body", "done"))
-        builder.branch(test)
-        builder.position_at_end(test)
-        left, at = builder.phi(INT), builder.phi(INT)
-        left.add_incoming(word, before)
-        at.add_incoming(place, before)
-        builder.cbranch(builder.icmp_unsigned("==", left, ir.Constant(INT, 0)), done, body)
-        builder.position_at_end(body)
-        index = builder.add(base, builder.cttz(left, ir.Constant(I1, 1)))
-        builder.store(builder.trunc(index, I32), pointer(builder, at), align=4)
-        left.add_incoming(builder.and_(left, builder.sub(left, ir.Constant(INT, 1))), body)
-        at.add_incoming(builder.add(at, ir.Constant(INT, 4)), body)
-        builder.branch(test)
-        builder.position_at_end(done)
-        return builder.lshr(builder.sub(at, place), ir.Constant(INT, 2))
-
     def codegen(context, builder, signature, args):
-        return (compress if VECTOR_BYTES == 64 else loop)(builder, *args)
+        word, base, place = args
+        return _write_numbers(builder, word, builder.trunc(base, I32), ir.Constant(I32, 1), place, I32, WORD)
 
     return types.intp(types.intp, types.intp, types.intp), codegen
+
+
+@intrinsic
+def write_steps(typingctx, word, base, step, place, most):
+    """Write base + step * i as int64 at `place` for every set bit i, ascending; returns their number.
+
+    most    a literal: bits from there on are not set
+    Notes   up to LIST_OVERRUN entries beyond the last may be overwritten
+    """
+    if not isinstance(most, types.IntegerLiteral):
+        return None
+
+    def codegen(context, builder, signature, args):
+        return _write_numbers(builder, *args[:4], INT, most.literal_value)
+
+    return types.intp(*[types.intp] * 4, most), codegen
 
 
 @inline

@@ -1,28 +1,33 @@
-"""Vectors of uint8, as narrow.py moves them: copied, transposed, looked at for zeros."""
+"""Vectors of uint8, as narrow.py moves them: copied, and transposed with a look at what is not zero."""
 
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from fastnn.kernels.simd import I32, INT, pointer, vector_of
+from fastnn.kernels.simd import I32, INT, pointer
 
 SQUARE = 16  # rows of bytes that are transposed together
 
 
 @intrinsic
-def transpose_bytes(typingctx, source, source_step, target, target_step, squares):
+def transpose_bytes(typingctx, source, source_step, target, target_step, columns, rows, rows_step, squares):
     """target[j][i] = source[i][j] for 16 rows of `squares` (a literal) times 16 uint8.
 
     Steps are bytes between rows. Four rounds of interleaving rows i and i + 8, in all squares at once: byte
-    shuffles inside 16-byte lanes are what every CPU has.
+    shuffles inside 16-byte lanes are what every CPU has. While the bytes are in registers, it costs little to
+    note where they are not zero:
+
+    columns   address of 2 `squares` bytes, written: bit j, whether any row has column j
+    rows      address of 2 bytes, and so on in steps of rows_step, one for each square, written: bit i,
+              whether row i has any column of the square
     """
     if not isinstance(squares, types.IntegerLiteral):
         return None
     width = squares.literal_value * SQUARE
 
     def codegen(context, builder, signature, args):
-        source, source_step, target, target_step, _ = args
-        vector = ir.VectorType(ir.IntType(8), width)
+        source, source_step, target, target_step, columns_at, rows_at, rows_step, _ = args
+        vector, short = ir.VectorType(ir.IntType(8), width), ir.IntType(SQUARE)
 
         def row(base, step, i):
             return pointer(builder, builder.add(base, builder.mul(step, ir.Constant(INT, i))))
@@ -30,14 +35,25 @@ def transpose_bytes(typingctx, source, source_step, target, target_step, squares
         def mask(numbers):
             return ir.Constant(ir.VectorType(I32, len(numbers)), numbers)
 
+        def any_of(vectors):
+            while len(vectors) > 1:
+                vectors = [builder.or_(a, b) for a, b in zip(vectors[::2], vectors[1::2], strict=True)]
+            found = builder.icmp_unsigned("!=", vectors[0], ir.Constant(vector, None))
+            return builder.bitcast(found, ir.IntType(width))
+
         half = SQUARE // 2
         masks = [
             mask([j // SQUARE * SQUARE + first + j % SQUARE // 2 + width * (j % 2) for j in range(width)])
             for first in (0, half)
         ]
         rows = [builder.load(row(source, source_step, i), typ=vector, align=1) for i in range(SQUARE)]
+        builder.store(any_of(rows), pointer(builder, columns_at), align=1)
         for _ in range(4):
             rows = [builder.shuffle_vector(rows[i], rows[i + half], m) for i in range(half) for m in masks]
+        found = any_of(rows)
+        for square in range(squares.literal_value):
+            bits = builder.trunc(builder.lshr(found, ir.Constant(found.type, SQUARE * square)), short)
+            builder.store(bits, row(rows_at, rows_step, square), align=1)
         for first in range(0, width, SQUARE):
             part = mask(list(range(first, first + SQUARE)))
             for i in range(SQUARE):
@@ -45,7 +61,7 @@ def transpose_bytes(typingctx, source, source_step, target, target_step, squares
                 builder.store(value, row(target, target_step, first + i), align=1)
         return context.get_dummy_value()
 
-    return types.void(types.intp, types.intp, types.intp, types.intp, squares), codegen
+    return types.void(*[types.intp] * 7, squares), codegen
 
 
 @intrinsic
@@ -62,16 +78,3 @@ def copy_bytes(typingctx, source, target, count):
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp, count), codegen
-
-
-@intrinsic
-def any_byte(typingctx, address, like):
-    """1 if any of the bytes that fill two vectors once converted is not zero, else 0."""
-    bits = 16 * vector_of(like).lanes
-
-    def codegen(context, builder, signature, args):
-        whole = ir.IntType(bits)
-        found = builder.load(pointer(builder, args[0]), typ=whole, align=1)
-        return builder.zext(builder.icmp_unsigned("!=", found, ir.Constant(whole, 0)), INT)
-
-    return types.intp(types.intp, like), codegen
