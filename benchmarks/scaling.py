@@ -31,8 +31,9 @@ from benchmarks import record  # noqa: E402
 from benchmarks.peak import Probe, cpus  # noqa: E402
 from benchmarks.rounds import Timed, play, speed  # noqa: E402
 from benchmarks.workloads import Net  # noqa: E402
-from fastnn import backends, resolving  # noqa: E402
+from fastnn import backends  # noqa: E402
 from fastnn.run_settings import RunSettings  # noqa: E402
+from fastnn.trainer import resolving  # noqa: E402
 
 ROWS = (1_000, 10_000, 100_000, 1_000_000)
 GROWING = (Net((784, 10, 10), 64, 0), Net((20, 64, 64, 2), 32, 0, dense_floats=True))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn import backends, fingerprint, inputs, lbfgs, resolving
+from fastnn import backends, inputs
 from fastnn.backends import Array
 from fastnn.errors import InputError
 from fastnn.history import History
@@ -16,7 +16,8 @@ from fastnn.network import Network
 from fastnn.optimizers import LBFGS, Optimizer
 from fastnn.run_settings import RunSettings
 from fastnn.schedules import Constant
-from fastnn.trainer import Data, Training
+from fastnn.trainer import fingerprint, lbfgs, resolving
+from fastnn.trainer.loop import Data, Training
 
 
 @dataclass(frozen=True, eq=False)

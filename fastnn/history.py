@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fastnn.record_of_training import Origin
+    from fastnn.trainer.record_of_training import Origin
 
 
 class History(Mapping[str, list[float]]):

@@ -20,7 +20,7 @@ from fastnn import inputs, optimizers
 from fastnn.backends import Array
 from fastnn.callbacks import Callback
 from fastnn.errors import DivergedError, InputError
-from fastnn.trainer import Training
+from fastnn.trainer.loop import Training
 from fastnn.training import train
 
 if TYPE_CHECKING:

@@ -18,19 +18,19 @@ import numpy as np
 
 from fastnn import backends, inputs
 from fastnn.backends import Array
-from fastnn.beginning import DTYPE, type_of
 from fastnn.callbacks import Callback
 from fastnn.callbacks.progress import count_bar
 from fastnn.cpus import usable_cpus
 from fastnn.errors import InputError, SomeFailedError
-from fastnn.examples import Examples
 from fastnn.inputs.options import first_line
 from fastnn.network import Network
+from fastnn.trainer.beginning import DTYPE, type_of
+from fastnn.trainer.examples import Examples
 from fastnn.training import train
 from fastnn.warning import warn
 
 if TYPE_CHECKING:
-    from fastnn.trainer import Training
+    from fastnn.trainer.loop import Training
 
 # Of train: what train_many passes itself, and what several trainings at once would fight over.
 NOT_HERE = {"X", "y", "threads", "verbose", "checkpoint", "checkpoint_every", "resume"}

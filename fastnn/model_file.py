@@ -17,12 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from fastnn import backends, inputs, record_of_training
+from fastnn import backends, inputs
 from fastnn.backends import Array
 from fastnn.errors import ModelFileError
 from fastnn.history import History
 from fastnn.inputs.options import first_line
 from fastnn.network import Network
+from fastnn.trainer import record_of_training
 from fastnn.whole_file import write_whole
 
 FORMAT = 2  # 1 had one activation for all hidden layers

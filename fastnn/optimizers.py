@@ -19,7 +19,7 @@ class Optimizer:
     """Base of the optimizers: frozen, checked when made.
 
     slots         names of the arrays kept for each parameter between steps
-    usual_rate    the learning rate "auto" means; None: what `fastnn.defaults` finds from the data
+    usual_rate    the learning rate "auto" means; None: what `fastnn.trainer.defaults` finds from the data
     weight_decay  share of W that a step of rate 1 takes away beside the gradient (biases are left alone)
     """
 
@@ -108,7 +108,7 @@ class LBFGS(Optimizer):
     Needs SciPy, whose line search finds the length of a step: there is no learning rate, and 1 is recorded.
 
     memory   pairs of steps and gradient changes remembered
-    Source: Nocedal, Wright, "Numerical optimization", 2006, section 7.2; see `fastnn.lbfgs`.
+    Source: Nocedal, Wright, "Numerical optimization", 2006, section 7.2; see `fastnn.trainer.lbfgs`.
     """
 
     usual_rate: ClassVar[float | None] = 1.0

@@ -221,7 +221,7 @@ class ReduceOnPlateau(Schedule):
 
     def callback(self) -> Callback:
         """What lowers the rate."""
-        from fastnn.plateau import RateReducer
+        from fastnn.trainer.plateau import RateReducer
 
         return RateReducer(self)
 

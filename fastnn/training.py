@@ -9,13 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from fastnn import backends, fingerprint, inputs, lbfgs, optimizers, record_of_training, resolving, schedules
-from fastnn.beginning import ACTIVATION, DTYPE, HIDDEN, HUBER_DELTA, from_model, new_model
+from fastnn import backends, inputs, optimizers, schedules
 from fastnn.callbacks import Callback, EarlyStopping, checked, reporter
-from fastnn.checkpoint import Checkpoint
 from fastnn.continuing import Continuation
 from fastnn.errors import InputError
-from fastnn.examples import Examples
 from fastnn.history import History
 from fastnn.initialisation import start_at_constant
 from fastnn.network import Network
@@ -23,9 +20,13 @@ from fastnn.optimizers import Optimizer
 from fastnn.regularisation import Regularisation
 from fastnn.run_settings import RunSettings
 from fastnn.schedules import Schedule
-from fastnn.splitting import split
-from fastnn.trainer import Data, Training
-from fastnn.validation import resolve as validation_metrics
+from fastnn.trainer import fingerprint, lbfgs, record_of_training, resolving
+from fastnn.trainer.beginning import ACTIVATION, DTYPE, HIDDEN, HUBER_DELTA, from_model, new_model
+from fastnn.trainer.checkpoint import Checkpoint
+from fastnn.trainer.examples import Examples
+from fastnn.trainer.loop import Data, Training
+from fastnn.trainer.splitting import split
+from fastnn.trainer.validation import resolve as validation_metrics
 
 
 def train(
@@ -143,9 +144,9 @@ def train(
     stop being finite numbers, and CallbackError if a callback or metric function raises; these two hold the
     model as it was in `.network`.
 
-    Notes: `fastnn.defaults` says what "auto" is: small batches for small tables, and for plain descent a step
-    as large as data and network allow. It was chosen by measurement: `python benchmarks/defaults.py` compares
-    it with scikit-learn's defaults on small tables and MNIST, and with --grid shows other choices.
+    Notes: `trainer/defaults.py` says what "auto" is: small batches for small tables, and for plain descent a
+    step as large as data and network allow. It was chosen by measurement: `python benchmarks/defaults.py`
+    compares it with scikit-learn's defaults on small tables and MNIST, and with --grid shows other choices.
     """
     given = dict(locals())
     keeper = Checkpoint.wanted(checkpoint, checkpoint_every, resume)

@@ -11,8 +11,9 @@ import warnings
 import numpy as np
 
 import fastnn
-from fastnn import resolving, trainer
 from fastnn.callbacks import Callback
+from fastnn.trainer import loop as trainer
+from fastnn.trainer import resolving
 
 TRAIN, FIT = fastnn.train.__code__, trainer.Training.fit.__code__
 # Within the last few steps of these, when training is over, Ctrl-C still comes out of train.

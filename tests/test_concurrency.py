@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn import backends, cpus, resolving
+from fastnn import backends, cpus
+from fastnn.trainer import resolving
 from tests import jobs
 from tests.checks import network_of
 from tests.kernels.process import run_python

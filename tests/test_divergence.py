@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn import trainer
 from fastnn.callbacks import Callback
 from fastnn.errors import DivergedError, SomeFailedError
+from fastnn.trainer import loop as trainer
 from tests.fuzzing import assert_one_clear_line
 from tests.odd_training import assert_good_weights
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn import checkpoint, whole_file
+from fastnn import whole_file
 from fastnn.errors import CheckpointError, InputError, ModelFileError
+from fastnn.trainer import checkpoint
 from tests import limited
 from tests.fuzzing import SEED, assert_one_clear_line, cases, repeatable
 from tests.hostile_models import BY_HAND, SOUND, damaged
@@ -179,7 +180,7 @@ with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always")
     fastnn.train(X, y, epochs=3, resume=True, **options)
 assert ((folder / "m").read_bytes(), (folder / "run").read_bytes()) == old
-assert fastnn.checkpoint.read(folder / "run").epoch == 1
+assert fastnn.trainer.checkpoint.read(folder / "run").epoch == 1
 assert sorted(path.name for path in folder.iterdir()) == ["m", "run"]
 print(message, "|", said[0].message)
 """

@@ -132,7 +132,7 @@ def test_what_is_raised_within_a_batch_takes_no_part_of_the_update(
     def opened():
         network = network_of((6, 20, 3), np.float64, np.random.default_rng(1))
         if optimizer == "lbfgs":
-            return network, fastnn.lbfgs.Run(backend, network, X, y, settings)
+            return network, fastnn.trainer.lbfgs.Run(backend, network, X, y, settings)
         return network, backend.open_run(network, X, y, settings)
 
     def stop():
@@ -209,7 +209,7 @@ def test_sigterm_saves_what_there_is_and_can_be_resumed(tmp_path):
     assert err.count("\n") == 1
     assert "model written to m.safetensors" in out
     assert fastnn.load(tmp_path / "m.safetensors", backend="numpy").sizes[-1] == 10
-    epochs = fastnn.checkpoint.read(tmp_path / "run.fastnn").epoch + 2
+    epochs = fastnn.trainer.checkpoint.read(tmp_path / "run.fastnn").epoch + 2
     succeeds(*RUN, "--resume", "--epochs", epochs, "--out", "a.safetensors", folder=tmp_path)
     succeeds(*RUN[:4], *RUN[6:], "--epochs", epochs, "--out", "b.safetensors", folder=tmp_path)
     a, b = (fastnn.load(tmp_path / name, backend="numpy") for name in ("a.safetensors", "b.safetensors"))

@@ -11,7 +11,7 @@ from fastnn.callbacks import Callback
 from fastnn.errors import DivergedError, InputError
 from fastnn.learning_rate_finder import suggested
 from fastnn.schedules import Schedule
-from fastnn.trainer import Training
+from fastnn.trainer.loop import Training
 
 OPTIMIZERS = ["sgd", "momentum", "adam", "rmsprop"]
 

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastnn
-from fastnn import examples
 from fastnn.callbacks import Callback
 from fastnn.errors import DivergedError, InputError, SomeFailedError
+from fastnn.trainer import examples
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn import Network, splitting, standardisation
+from fastnn import Network, standardisation
 from fastnn.errors import DivergedError, InputError
 from fastnn.standardisation import Folded, Standardisation
+from fastnn.trainer import splitting
 from tests.checks import network_of
 from tests.conftest import ATOL, RTOL
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from fastnn.errors import InputError
 
 if TYPE_CHECKING:
-    from fastnn.trainer import Training
+    from fastnn.trainer.loop import Training
 
 
 class Callback:
-    """Base of callbacks: override what is needed; each gets the `fastnn.trainer.Training` under way.
+    """Base of callbacks: override what is needed; each gets the `fastnn.trainer.loop.Training` under way.
 
     A callback may read `training.history`, `training.epoch` and `training.network` (after
     `training.write_back()`), change `training.learning_rate`, and call `training.stop(reason)`. If it changes

@@ -10,7 +10,7 @@ from fastnn.errors import CallbackError, FastnnError
 from fastnn.inputs.options import first_line
 
 if TYPE_CHECKING:
-    from fastnn.trainer import Training
+    from fastnn.trainer.loop import Training
 
 
 def call(callback: Callback, what: Literal["start", "epoch_end", "finish"], training: Training) -> None:

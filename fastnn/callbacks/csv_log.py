@@ -10,7 +10,7 @@ from fastnn.callbacks.base import Callback
 from fastnn.errors import InputError
 
 if TYPE_CHECKING:
-    from fastnn.trainer import Training
+    from fastnn.trainer.loop import Training
 
 
 class CSVLog(Callback):

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from fastnn import inputs
 from fastnn.backends import Array, state_names
 from fastnn.callbacks.base import Callback
-from fastnn.monitoring import Watch
+from fastnn.trainer.monitoring import Watch
 
 if TYPE_CHECKING:
-    from fastnn.trainer import Training
+    from fastnn.trainer.loop import Training
 
 
 class EarlyStopping(Callback):

@@ -14,7 +14,7 @@ from fastnn import inputs
 from fastnn.callbacks.base import Callback
 
 if TYPE_CHECKING:
-    from fastnn.trainer import Training
+    from fastnn.trainer.loop import Training
 
 # Lines in a log file where a terminal would have the bar.
 LOG_LINES = 10

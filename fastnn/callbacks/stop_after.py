@@ -9,7 +9,7 @@ from fastnn import inputs
 from fastnn.callbacks.base import Callback
 
 if TYPE_CHECKING:
-    from fastnn.trainer import Training
+    from fastnn.trainer.loop import Training
 
 
 class StopAfter(Callback):

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from fastnn.callbacks import Callback
-from fastnn.record_of_training import Origin
-from fastnn.trainer import Training
+from fastnn.trainer.loop import Training
+from fastnn.trainer.record_of_training import Origin
 
 # What does not decide the model: where it is written to, what is printed, how many threads compute it.
 NOT_TOLD = ("out", "plot", "checkpoint", "checkpoint_every", "resume", "every", "quiet", "threads")

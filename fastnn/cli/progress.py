@@ -10,7 +10,7 @@ from fastnn.callbacks import Callback, EpochLines, reporter
 from fastnn.cli.data import Rows, is_regression
 from fastnn.history import History
 from fastnn.inputs import loss_for
-from fastnn.trainer import Training
+from fastnn.trainer.loop import Training
 
 
 class Announcement(Callback):

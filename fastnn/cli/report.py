@@ -13,7 +13,7 @@ from fastnn.cli.options import BackendOption, DataArgument, LabelOption, ModelAr
 from fastnn.cli.output import check_writable, write_text
 from fastnn.errors import FastnnError
 from fastnn.network import Network
-from fastnn.record_of_training import data_digests
+from fastnn.trainer.record_of_training import data_digests
 
 SOME_SEEN = "These are all rows of the data: the model may have been trained on some of them."
 

@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 
 from fastnn import backends, plots, reports
-from fastnn.checkpoint import read as read_checkpoint
 from fastnn.cli import data as loading
 from fastnn.cli.command import Recording, words_of
 from fastnn.cli.options import BackendOption, DataArgument, LabelOption, default_of, number_or_word
@@ -35,6 +34,7 @@ from fastnn.metrics import METRICS
 from fastnn.network import ACTIVATIONS, Network
 from fastnn.optimizers import BY_NAME as OPTIMIZERS
 from fastnn.schedules import BY_NAME as SCHEDULES
+from fastnn.trainer.checkpoint import read as read_checkpoint
 from fastnn.training import train as train_network
 
 Option = typer.Option

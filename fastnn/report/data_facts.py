@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from fastnn.backends import Array
-from fastnn.record_of_training import data_digests
 from fastnn.report.markup import Element, element, facts, per_cent, section, table
 from fastnn.report.subject import Subject
+from fastnn.trainer.record_of_training import data_digests
 
 # Of tables with more columns, the first ones are described.
 MOST_FEATURES = 40

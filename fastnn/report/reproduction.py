@@ -6,9 +6,9 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from fastnn.history import History
-from fastnn.record_of_training import Origin
 from fastnn.report.markup import Element, clean, element, facts, section
 from fastnn.report.subject import Subject
+from fastnn.trainer.record_of_training import Origin
 
 # Why training may end where a repetition would not.
 ENDED_FROM_OUTSIDE = ("interrupted", "diverged", "an exception")

@@ -14,8 +14,8 @@ from fastnn import inputs
 from fastnn.backends import Array
 from fastnn.errors import InputError
 from fastnn.network import Network
-from fastnn.record_of_training import data_digests
 from fastnn.report.markup import named
+from fastnn.trainer.record_of_training import data_digests
 
 
 @dataclass(frozen=True)

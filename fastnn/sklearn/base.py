@@ -25,7 +25,7 @@ from fastnn.sklearn.solvers import Carried
 from fastnn.sklearn.stopping import Progress
 from fastnn.sklearn.watch import NOT_FINITE, Task
 from fastnn.standardisation import Standardisation
-from fastnn.trainer import Data
+from fastnn.trainer.loop import Data
 
 
 class MultilayerPerceptron(BaseEstimator):

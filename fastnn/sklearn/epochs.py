@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from fastnn import backends, resolving
+from fastnn import backends
 from fastnn.callbacks.base import checked
 from fastnn.errors import DivergedError
 from fastnn.history import History
@@ -22,7 +22,8 @@ from fastnn.sklearn.random_stream import Shuffler
 from fastnn.sklearn.solvers import Carried, Rate
 from fastnn.sklearn.stopping import Progress
 from fastnn.sklearn.watch import Task, Watch
-from fastnn.trainer import Training
+from fastnn.trainer import resolving
+from fastnn.trainer.loop import Training
 
 
 def fit(task: Task, progress: Progress, carried: Carried | None) -> tuple[Carried, int]:

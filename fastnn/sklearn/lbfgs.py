@@ -13,11 +13,11 @@ from sklearn.exceptions import ConvergenceWarning
 from fastnn import backends
 from fastnn.backends import Array
 from fastnn.backends.numpy_updates import penalty
-from fastnn.lbfgs import as_float64, twin_of
 from fastnn.network import Network
 from fastnn.regularisation import Regularisation
 from fastnn.sklearn.conventions import Losses
-from fastnn.trainer import Data
+from fastnn.trainer.lbfgs import as_float64, twin_of
+from fastnn.trainer.loop import Data
 
 
 def fit(options: Mapping[str, Any], network: Network, data: Data) -> tuple[float, int]:

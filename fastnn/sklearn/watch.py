@@ -19,7 +19,7 @@ from fastnn.sklearn.conventions import Losses
 from fastnn.sklearn.random_stream import Shuffler
 from fastnn.sklearn.solvers import Rate, rescaled
 from fastnn.sklearn.stopping import Progress
-from fastnn.trainer import Data, Training
+from fastnn.trainer.loop import Data, Training
 
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be "

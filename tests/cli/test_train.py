@@ -243,7 +243,7 @@ def test_ctrl_c_then_resume(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
     assert process.returncode == 130
-    epoch = fastnn.checkpoint.read(tmp_path / "run.fastnn").epoch
+    epoch = fastnn.trainer.checkpoint.read(tmp_path / "run.fastnn").epoch
     resumed = succeeds(
         *arguments, "--resume", "--epochs", epoch + 2, "--out", "a.safetensors", folder=tmp_path
     )

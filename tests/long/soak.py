@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 
 import fastnn
-from fastnn import backends, resolving
+from fastnn import backends
+from fastnn.trainer import resolving
 
 ROOT = Path(fastnn.__file__).parents[1]
 MOST_GROWTH = 60  # MB between the tenth round and the last: kernels go on being loaded
@@ -173,7 +174,7 @@ def check_interruption(round_: Round, backend: str, expected: tuple[Any, ...], f
     model = None  # which keeps the threads that validated it
     check_no_threads()
     if path.exists():
-        options["epochs"] = fastnn.checkpoint.read(path).epoch + 2
+        options["epochs"] = fastnn.trainer.checkpoint.read(path).epoch + 2
         resumed = round_.train(checkpoint=path, resume=True, **options)
         assert bits(resumed) == bits(round_.train(**options)), "interrupted and resumed"
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn import checkpoint
+from fastnn.trainer import checkpoint
 from tests.fuzzing import SEED, cases, repeatable
 from tests.limited import ROOT
 

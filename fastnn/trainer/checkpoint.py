@@ -19,16 +19,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn import fingerprint, inputs, model_file, random_state
+from fastnn import inputs, model_file
 from fastnn.backends import Array
 from fastnn.callbacks import Callback, EarlyStopping
 from fastnn.errors import CheckpointError, InputError, ModelFileError
 from fastnn.model_file import TRAINING, UNFIT, why_unfit
+from fastnn.trainer import fingerprint, random_state
 from fastnn.whole_file import check_writable, remove_unfinished, write_whole
 
 if TYPE_CHECKING:
     from fastnn.network import Network
-    from fastnn.trainer import Training
+    from fastnn.trainer.loop import Training
 
 FORMAT = 1
 

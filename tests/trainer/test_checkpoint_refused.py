@@ -64,7 +64,7 @@ def test_every_byte_of_the_header_matters(whole, path):
         changed[position] ^= 1
         path.write_bytes(changed)
         with pytest.raises(CheckpointError):
-            fastnn.checkpoint.read(path)
+            fastnn.trainer.checkpoint.read(path)
 
 
 class Bomb:
@@ -276,7 +276,7 @@ def test_a_generator_that_cannot_be_kept(path):
 
 def test_reading_a_checkpoint_needs_one(tmp_path):
     with pytest.raises(CheckpointError, match="does not exist"):
-        fastnn.checkpoint.read(tmp_path / "nothing")
+        fastnn.trainer.checkpoint.read(tmp_path / "nothing")
 
 
 def test_a_schedule_that_stretches_over_all_epochs_needs_as_many(tmp_path):

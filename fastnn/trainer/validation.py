@@ -17,7 +17,7 @@ from fastnn.metrics import Metric, OwnMetric
 from fastnn.network import Network
 
 if TYPE_CHECKING:
-    from fastnn.trainer import Data
+    from fastnn.trainer.loop import Data
 
 
 def resolve(metrics: Any, network: Network, held_out: Data | None) -> list[Metric]:

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from fastnn import fingerprint
-from fastnn.examples import Examples
 from fastnn.history import History
 from fastnn.inputs import Targets
-from fastnn.python_text import as_python
+from fastnn.trainer import fingerprint
+from fastnn.trainer.examples import Examples
+from fastnn.trainer.python_text import as_python
 
 # Arguments of train() that are told in other ways, or do not decide what the model becomes.
 NOT_TOLD = ("X", "y", "backend", "threads", "verbose", "checkpoint", "checkpoint_every", "resume")

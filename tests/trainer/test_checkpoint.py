@@ -251,14 +251,14 @@ class Watcher(Callback):
         self.path, self.seen = path, []
 
     def epoch_end(self, training):
-        self.seen.append(fastnn.checkpoint.read(self.path).epoch if self.path.exists() else 0)
+        self.seen.append(fastnn.trainer.checkpoint.read(self.path).epoch if self.path.exists() else 0)
 
 
 def test_every_so_many_epochs_and_at_the_end(path):
     watcher = Watcher(path)
     train(path, checkpoint_every=3, epochs=8, callbacks=[watcher])
     assert watcher.seen == [0, 0, 0, 3, 3, 3, 6, 6]
-    assert fastnn.checkpoint.read(path).epoch == 8
+    assert fastnn.trainer.checkpoint.read(path).epoch == 8
     assert [file.name for file in path.parent.iterdir()] == ["run.fastnn"]
 
 
@@ -286,12 +286,12 @@ def test_of_early_stopping_the_model_is_the_best_epoch(path):
 def test_ctrl_c_between_epochs_leaves_the_last_whole_one(path, backend_name):
     with pytest.warns(UserWarning, match="interrupted after 3 of 6"):
         train(path, callbacks=[Interrupt(3)], backend=backend_name)
-    assert fastnn.checkpoint.read(path).epoch == 2
+    assert fastnn.trainer.checkpoint.read(path).epoch == 2
     assert_same(train(path, resume=True, backend=backend_name), train(backend=backend_name))
 
 
 def test_ctrl_c_within_an_epoch_leaves_the_last_whole_one(path, backend_name, monkeypatch):
-    from fastnn import trainer
+    from fastnn.trainer import loop as trainer
 
     def one_update_a_part(part, elapsed):
         calls.append(part)
@@ -405,7 +405,7 @@ def test_killed_while_writing(path, moment):
     with child(path, moment, 5) as process:
         process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
-    assert fastnn.checkpoint.read(path).epoch == (5 if moment.startswith("after") else 4)
+    assert fastnn.trainer.checkpoint.read(path).epoch == (5 if moment.startswith("after") else 4)
     assert fastnn.load(path).sizes == (5, 6, 4)
     assert_same(resume_here(path), fastnn.train(X, Y, **KILLED))
     assert sorted(file.name for file in path.parent.iterdir()) == [
@@ -421,7 +421,7 @@ def killed_again_and_again(path, delays):
             time.sleep(delay)
             kill(process)
         if path.exists():
-            epoch = fastnn.checkpoint.read(path).epoch
+            epoch = fastnn.trainer.checkpoint.read(path).epoch
             assert epoch >= reached
             reached = epoch
             fastnn.load(path)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn import record_of_training as record
 from fastnn.callbacks import Callback, StopAfter
 from fastnn.errors import ModelFileError
 from fastnn.history import History
 from fastnn.optimizers import SGD, Adam
 from fastnn.schedules import Cosine
+from fastnn.trainer import record_of_training as record
 from tests.checks import network_of
 
 X = np.random.default_rng(0).normal(size=(60, 4))

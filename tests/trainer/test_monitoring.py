@@ -4,8 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from fastnn import metrics, monitoring
+from fastnn import metrics
 from fastnn.errors import InputError
+from fastnn.trainer import monitoring
 
 METRICS = [metrics.get("f1"), metrics.get("log_loss")]
 CLASSIFIER = monitoring.directions(classifier=True, validated=True, metrics=METRICS)

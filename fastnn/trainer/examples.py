@@ -11,7 +11,7 @@ import numpy as np
 from fastnn import inputs
 from fastnn.backends import Array
 from fastnn.inputs import Targets
-from fastnn.trainer import Data
+from fastnn.trainer.loop import Data
 
 
 class Examples:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn import inputs, lbfgs, monitoring, random_state
+from fastnn import inputs
 from fastnn.backends import Array, Backend, Run
 from fastnn.callbacks import Callback
 from fastnn.callbacks.calling import call, finish
@@ -20,7 +20,8 @@ from fastnn.network import Network
 from fastnn.optimizers import LBFGS
 from fastnn.run_settings import RunSettings
 from fastnn.schedules import Schedule
-from fastnn.validation import Validation
+from fastnn.trainer import lbfgs, monitoring, random_state
+from fastnn.trainer.validation import Validation
 
 # Compiled code does not see Ctrl-C, so an epoch is handed over in parts of about this many seconds.
 SECONDS_PER_PART = 0.2

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 
-from fastnn import defaults, inputs, optimizers
+from fastnn import inputs, optimizers
 from fastnn.backends import Array
 from fastnn.cpus import granted_cpus
 from fastnn.errors import InputError
 from fastnn.network import Network
 from fastnn.optimizers import Optimizer
-from fastnn.trainer import Data
+from fastnn.trainer import defaults
+from fastnn.trainer.loop import Data
 
 # Each thread has buffers of its own; far more than any machine's CPUs is a mistake.
 MOST_THREADS = 256

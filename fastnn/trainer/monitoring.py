@@ -12,7 +12,7 @@ from fastnn.errors import InputError
 from fastnn.metrics import Metric
 
 if TYPE_CHECKING:
-    from fastnn.trainer import Training
+    from fastnn.trainer.loop import Training
 
 
 def directions(*, classifier: bool, validated: bool, metrics: Iterable[Metric] = ()) -> dict[str, bool]:

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn import backends, validation
+from fastnn import backends
 from fastnn.errors import CallbackError, InputError
 from fastnn.metrics import Metric, on_probabilities
-from fastnn.trainer import Data
+from fastnn.trainer import validation
+from fastnn.trainer.loop import Data
 from tests.checks import data_for, network_of
 
 NAMES = np.array(["cat", "dog", "eel"])

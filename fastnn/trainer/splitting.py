@@ -13,7 +13,7 @@ from fastnn.datasets.preparation import split_indices
 from fastnn.errors import InputError
 from fastnn.network import Network
 from fastnn.standardisation import Standardisation
-from fastnn.trainer import Data
+from fastnn.trainer.loop import Data
 
 
 def split(

@@ -13,7 +13,7 @@ from fastnn.backends import Array
 if TYPE_CHECKING:
     from fastnn.network import Network
     from fastnn.run_settings import RunSettings
-    from fastnn.trainer import Data, Training
+    from fastnn.trainer.loop import Data, Training
 
 # Of larger arrays, rows spread evenly over the whole are looked at: about so many bytes.
 BYTES = 1 << 22

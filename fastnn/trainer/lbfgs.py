@@ -1,4 +1,4 @@
-"""L-BFGS as a training run: an epoch is one iteration over all rows; see `fastnn.lbfgs_steps`."""
+"""L-BFGS as a training run: an epoch is one iteration over all rows; see `fastnn.trainer.lbfgs_steps`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from fastnn.backends.numpy_updates import penalty
 from fastnn.errors import InputError, MissingDependencyError
 from fastnn.inputs import CLASSIFIER_LOSSES, all_finite, is_word
 from fastnn.inputs.options import brief
-from fastnn.lbfgs_steps import Iterate, iterate
 from fastnn.optimizers import LBFGS
 from fastnn.regularisation import Regularisation
 from fastnn.run_settings import RunSettings
 from fastnn.schedules import Constant, Schedule
+from fastnn.trainer.lbfgs_steps import Iterate, iterate
 
 
 def check_options(

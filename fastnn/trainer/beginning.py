@@ -9,10 +9,10 @@ import numpy as np
 from fastnn import inputs
 from fastnn.backends import Array
 from fastnn.errors import InputError
-from fastnn.examples import Examples
 from fastnn.inputs import Targets
 from fastnn.inputs.options import brief
 from fastnn.network import Network, hidden_activations
+from fastnn.trainer.examples import Examples
 
 
 class Default(str):

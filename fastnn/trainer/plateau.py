@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fastnn.callbacks import Callback
-from fastnn.monitoring import Watch
+from fastnn.trainer.monitoring import Watch
 
 if TYPE_CHECKING:
     from fastnn.schedules import ReduceOnPlateau
-    from fastnn.trainer import Training
+    from fastnn.trainer.loop import Training
 
 
 class RateReducer(Callback):

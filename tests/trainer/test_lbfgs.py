@@ -12,10 +12,10 @@ from fastnn import backends
 from fastnn.backends.numpy_updates import penalty
 from fastnn.callbacks import Callback
 from fastnn.errors import InputError, MissingDependencyError
-from fastnn.lbfgs import Run
-from fastnn.lbfgs_steps import Iterate, direction, iterate
 from fastnn.optimizers import LBFGS
 from fastnn.run_settings import RunSettings
+from fastnn.trainer.lbfgs import Run
+from fastnn.trainer.lbfgs_steps import Iterate, direction, iterate
 from tests.checks import copy_of, data_for, network_of
 
 pytest.importorskip("scipy")
