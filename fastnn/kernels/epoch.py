@@ -214,7 +214,7 @@ def _deltas(
             gather_narrow(
                 layers, x_next, kernels, data, order, next_start, next_rows, thread, threads, data_scale
             )
-        if has_short_rest(layers, threads):
+        if has_short_rest(layers, threads, like):
             if thread + 1 < threads:
                 return 0
             first, last, thread, threads = 0, rows, 0, 1
@@ -349,6 +349,9 @@ def train_rows(
     # One loop for both ways: a thread that has shards of its own is a team of one between their beginnings
     # and the adding up.
     table, member, members = (mine, 0, 1) if shards != 0 else (layers, thread, threads)
+    # Then the second thread waits for sums that the first one makes with its new weights, and need not wait
+    # before: all else that either has written, the other reads only after the barrier that follows.
+    in_turns = kernels[NARROW_UPDATE] != 0 and has_short_rest(layers, members, recipe[0])
     for begin in range(0, n_rows, batch):
         size = min(batch, n_rows - begin)
         now = steps[begin // batch]
@@ -425,7 +428,8 @@ def train_rows(
                 else:
                     mode |= DESCEND if steps_now else 0
                     update_layers(table, x, plan, kernels, bank, rows, member, members, mode, rate)
-                barrier(flags, member, members, spins)
+                if not in_turns:
+                    barrier(flags, member, members, spins)
                 if next_rows > 0:
                     x, x_other, gathered = x_other, x, True
         if shards != 0 and up_to * count >= size:

@@ -24,6 +24,8 @@ SIZES = [
     (100, 13, 10),
     (1, 1, 2),
     (64, 5, 2),
+    (90, 4, 64),  # few products, but an output layer that is shared by columns
+    (90, 2, 3, 40),
 ]
 # batch size, rows: one sample; ragged; several panels of rows; several chunks
 BATCHES = [(1, 7), (7, 50), (33, 100), (64, 300), (300, 900)]
