@@ -57,11 +57,11 @@ from fastnn.kernels.forward import (
 from fastnn.kernels.jit import jit
 from fastnn.kernels.link import call, call_count
 from fastnn.kernels.shards import SHARD_ROWS, add_all, take_shard
-from fastnn.kernels.simd import lanes_of
+from fastnn.kernels.simd import lanes_of, prefetch_for_write
 from fastnn.kernels.sparsity import BITS, CHUNK_BITS, CHUNK_STRIDE, WORDS
 from fastnn.kernels.subnormals import restore, subnormals_to_zero
 from fastnn.kernels.team import barrier, share
-from fastnn.kernels.tile_ir import CONTINUE, DESCEND
+from fastnn.kernels.tile_ir import CONTINUE, DESCEND, ROW_BYTES
 from fastnn.kernels.updates import RATE, SCALE
 from fastnn.kernels.workspace import (
     ACTIVATION,
@@ -218,6 +218,8 @@ def _deltas(
             if thread + 1 < threads:
                 return 0
             first, last, thread, threads = 0, rows, 0, 1
+            for row in range(rows):  # which the other thread has read since they were written
+                prefetch_for_write(layers[0, D] + row * ROW_BYTES)
         barrier(flags, thread, threads, spins)
     else:
         gather_chunk(
