@@ -1,10 +1,10 @@
 """The input of a chunk of rows, gathered by each thread for itself: no more of it than it will read."""
 
 from fastnn.kernels.entries import DROP, GATHER
-from fastnn.kernels.forward import is_by_columns, narrow_share, panels_of
 from fastnn.kernels.jit import jit
 from fastnn.kernels.link import call
 from fastnn.kernels.matmul import block_count
+from fastnn.kernels.shares import is_by_columns, narrow_share, panels_of
 from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.team import share
 from fastnn.kernels.workspace import DROP_SHARE, FAN_IN, FAN_OUT, X_PANEL

@@ -21,10 +21,10 @@ from fastnn.kernels.entries import (
     TRANSPOSE,
     UPDATE,
 )
-from fastnn.kernels.forward import is_by_columns, narrow_share, panels_of
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.link import call, call_total
 from fastnn.kernels.matmul import block_count
+from fastnn.kernels.shares import is_by_columns, own_blocks, panels_of
 from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.sparsity import (
     CHUNK_BITS,
@@ -73,26 +73,6 @@ from fastnn.kernels.workspace import (
 SUMMED = 4
 # Multiplications in a unit of work of dW: some 10 µs.
 UNIT_PRODUCTS = 1 << 20
-
-
-@inline
-def own_blocks(layers, i, kernels, thread, threads, like):
-    """First and last block of layer i for this thread: by columns as in the forward pass, else an even share.
-
-    Of those, odd layers are shared from the other end, to even out what does not divide. With a narrow first
-    layer its blocks are those of the forward pass too, and the last thread, which may have all that follows
-    (has_short_rest), has what is too little to share.
-    """
-    blocks = block_count(layers[i, FAN_IN], layers[i, FAN_OUT], like)
-    if kernels[NARROW_UPDATE] != 0 and i == 0:
-        return narrow_share(layers, thread, threads, like)
-    if kernels[NARROW_UPDATE] != 0 and blocks < threads:
-        return 0, blocks if thread + 1 == threads else 0
-    k_panels = panels_of(layers[i, FAN_IN], like)
-    if is_by_columns(layers[i, FAN_OUT], threads, like):
-        p, q = share(panels_of(layers[i, FAN_OUT], like), thread, threads)
-        return p * k_panels, q * k_panels
-    return share(blocks, thread if i % 2 == 0 else threads - 1 - thread, threads)
 
 
 @inline

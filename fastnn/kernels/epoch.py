@@ -27,142 +27,41 @@ taken at the last chunk. In a batch of thousands of rows each thread works throu
 (shards.py), and meets the others only to add their gradients and to take the step.
 """
 
+from fastnn.kernels.backward import backward
 from fastnn.kernels.chunks import gather_chunk, gather_narrow
 from fastnn.kernels.claims import (
     BACKWARD_CLAIMS,
     FORWARD_CLAIMS,
     UPDATE_CLAIMS,
-    area_of,
     give_back,
-    next_unit,
 )
 from fastnn.kernels.descent import SUMMED, update_layers
 from fastnn.kernels.entries import (
     ADD_SHARDS,
-    BACKWARD,
     DESCEND_LAYERS,
-    DROP,
     GATHER_BITS,
     LOSS,
     NARROW_UPDATE,
 )
-from fastnn.kernels.forward import (
-    forward,
-    forward_narrow_layer,
-    has_short_rest,
-    is_by_columns,
-    panels_of,
-    row_parts,
-)
+from fastnn.kernels.forward import forward, forward_narrow_layer
 from fastnn.kernels.jit import jit
 from fastnn.kernels.link import call, call_count
 from fastnn.kernels.shards import SHARD_ROWS, add_all, take_shard
-from fastnn.kernels.simd import lanes_of, prefetch_for_write
+from fastnn.kernels.shares import has_short_rest
+from fastnn.kernels.simd import prefetch_for_write
 from fastnn.kernels.sparsity import BITS, CHUNK_BITS, CHUNK_STRIDE, WORDS
 from fastnn.kernels.subnormals import restore, subnormals_to_zero
 from fastnn.kernels.team import barrier, share
 from fastnn.kernels.tile_ir import CONTINUE, DESCEND, ROW_BYTES
 from fastnn.kernels.updates import RATE, SCALE
 from fastnn.kernels.workspace import (
-    ACTIVATION,
     CLAIMS,
-    DROP_SHARE,
-    FAN_IN,
     FAN_OUT,
-    SLOPES,
-    WT,
-    WT_PANEL,
     X_NEXT,
-    X_PANEL,
     Z_PANEL,
     D,
-    X,
     Z,
 )
-
-
-@jit
-def _backward(
-    layers,
-    kernels,
-    bank,
-    rows,
-    first,
-    last,
-    zeros,
-    thread,
-    threads,
-    flags,
-    spins,
-    dropout_seed,
-    counter,
-    like,
-):
-    """D of every hidden layer from dZ of the last; first..last are the thread's own of the `rows` rows.
-
-    Between layers that the forward pass shares by columns, dX is shared so too: a thread then reads but a
-    part of WT, which all have written, and writes those columns of D that its own dW needs.
-    """
-    panel = 2 * lanes_of(like)
-    whole = False  # whether D of layer i is there for all rows: the loss is computed by rows
-    for i in range(layers.shape[0] - 1, 0, -1):
-        fan_in, fan_out = layers[i, FAN_IN], layers[i, FAN_OUT]
-        by_columns = is_by_columns(fan_in, threads, like) and is_by_columns(fan_out, threads, like)
-        if by_columns and not whole:
-            barrier(flags, thread, threads, spins)
-        parts = row_parts(rows) if by_columns else 1
-        units = parts * panels_of(fan_in, like)
-        area = area_of(layers[i, CLAIMS], BACKWARD_CLAIMS, threads)
-        helped, taken = 0, 0
-        slopes = layers[i, X] if layers[i - 1, SLOPES] == 0 else layers[i - 1, SLOPES]
-        while True:
-            begin, end, p, columns = first, last, 0, fan_in
-            if by_columns:
-                unit, helped, taken = next_unit(area, units, thread, threads, helped, taken)
-                if unit < 0:
-                    break
-                p = unit // parts
-                begin, end = share(rows, unit % parts, parts)
-                columns = min(panel, fan_in - p * panel)
-            target = layers[i - 1, D] + p * layers[i - 1, Z_PANEL]
-            call(
-                kernels[BACKWARD],
-                bank,
-                begin,
-                end,
-                layers[i, D],
-                layers[i, Z_PANEL],
-                layers[i, WT] + p * layers[i, WT_PANEL],
-                layers[i, WT_PANEL],
-                zeros,
-                slopes + p * layers[i, X_PANEL],
-                layers[i, X_PANEL],
-                target,
-                layers[i - 1, Z_PANEL],
-                columns,
-                fan_out,
-                layers[i - 1, ACTIVATION],
-                like,
-            )
-            if layers[i, DROP_SHARE] != 0:
-                call(
-                    kernels[DROP],
-                    begin,
-                    end,
-                    target,
-                    layers[i - 1, Z_PANEL],
-                    p * panel,
-                    columns,
-                    layers[i, DROP_SHARE],
-                    dropout_seed,
-                    counter + (i << 24),
-                    like,
-                )
-            if not by_columns:
-                break
-        if by_columns and i > 1:
-            barrier(flags, thread, threads, spins)
-        whole = by_columns
 
 
 @jit
@@ -269,7 +168,7 @@ def _deltas(
         losses,
         scratch,
     )
-    _backward(
+    backward(
         layers,
         kernels,
         bank,

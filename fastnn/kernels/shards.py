@@ -5,9 +5,9 @@ gather rows that others read. The number of shards follows from the batch and th
 the threads, and their sums are added in order: the bits do not depend on who computed what.
 """
 
-from fastnn.kernels.forward import panels_of
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.link import call
+from fastnn.kernels.shares import panels_of
 from fastnn.kernels.simd import add, load, store
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.team import share

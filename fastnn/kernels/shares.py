@@ -1,0 +1,82 @@
+"""Who computes what: the panels, rows and blocks of each layer that a thread of a team has for its own.
+
+Everything here follows from the layer's sizes and the team's, so threads agree without a word. epoch.py says
+what is shared in which way, and why.
+"""
+
+from fastnn.kernels.entries import NARROW_UPDATE
+from fastnn.kernels.jit import inline
+from fastnn.kernels.matmul import block_count
+from fastnn.kernels.simd import lanes_of
+from fastnn.kernels.team import share
+from fastnn.kernels.workspace import FAN_IN, FAN_OUT
+
+SHORT_REST = 256  # multiplications a row: two layers of ten units
+
+
+@inline
+def panels_of(columns, like):
+    """Panels of so many columns."""
+    panel = 2 * lanes_of(like)
+    return (columns + panel - 1) // panel
+
+
+@inline
+def is_by_columns(fan_out, threads, like):
+    """Whether threads share a layer by its outputs rather than by rows: where that divides evenly enough."""
+    panels = panels_of(fan_out, like)
+    return threads > 1 and panels >= threads and (panels % threads == 0 or panels >= 4 * threads)
+
+
+@inline
+def narrow_share(layers, thread, threads, like):
+    """First and last panel of features for this thread, of a narrow first layer.
+
+    The last thread gets two thirds of what others get, for it has more to do: it gathers its input while the
+    first ones, who need not wait for sums, multiply already, and may have all that follows (has_short_rest).
+    """
+    panels, parts = panels_of(layers[0, FAN_IN], like), 3 * threads - 1
+    last = panels if thread + 1 == threads else panels * 3 * (thread + 1) // parts
+    return panels * 3 * thread // parts, last
+
+
+@inline
+def has_short_rest(layers, threads, like):
+    """Whether all that follows a narrow first layer is left to the one of two threads that has its sums.
+
+    Shared by rows it takes either of them as long: lines of Z and of the deltas move between cores, 20 ns
+    each. So one computes and the other gathers the next rows, and after the weight update neither need wait
+    (epoch.py): 784-10-10 in batches of 64 takes 190 ns a row instead of 250. Layers of one panel of outputs
+    only, which are never shared by columns.
+    """
+    products, panels = 0, 1
+    for i in range(1, layers.shape[0]):
+        products += layers[i, FAN_IN] * layers[i, FAN_OUT]
+        panels = max(panels, panels_of(layers[i, FAN_OUT], like))
+    return threads == 2 and products <= SHORT_REST and panels == 1
+
+
+@inline
+def row_parts(rows):
+    """In how many parts threads take the rows of a layer that they share by columns: units of some 20 µs."""
+    return 2 if rows >= 64 else 1
+
+
+@inline
+def own_blocks(layers, i, kernels, thread, threads, like):
+    """First and last block of layer i for this thread: by columns as in the forward pass, else an even share.
+
+    Of those, odd layers are shared from the other end, to even out what does not divide. With a narrow first
+    layer its blocks are those of the forward pass too, and the last thread, which may have all that follows
+    (has_short_rest), has what is too little to share.
+    """
+    blocks = block_count(layers[i, FAN_IN], layers[i, FAN_OUT], like)
+    if kernels[NARROW_UPDATE] != 0 and i == 0:
+        return narrow_share(layers, thread, threads, like)
+    if kernels[NARROW_UPDATE] != 0 and blocks < threads:
+        return 0, blocks if thread + 1 == threads else 0
+    k_panels = panels_of(layers[i, FAN_IN], like)
+    if is_by_columns(layers[i, FAN_OUT], threads, like):
+        p, q = share(panels_of(layers[i, FAN_OUT], like), thread, threads)
+        return p * k_panels, q * k_panels
+    return share(blocks, thread if i % 2 == 0 else threads - 1 - thread, threads)
