@@ -6,8 +6,9 @@ from collections import deque
 
 # Shorter stretches say more about start-up than about training.
 LEAST_SECONDS = 2e-3
-# The slower way is tried again in every so-manieth stretch, for the machine may have become quiet or busy.
-TRY_AGAIN = 32
+# The slower way is tried again in every so-manieth stretch, for the machine may have become quiet or busy. A
+# team that lost by less than CLOSE is tried sooner: it should be faster, and a trial costs little.
+TRY_AGAIN, TRY_TEAM_AGAIN, CLOSE = 32, 8, 2.0
 # Of so many latest stretches the quickest counts: one alone may have met another program's burst.
 REMEMBERED = 3
 
@@ -25,8 +26,8 @@ class TeamSize:
     def __init__(self, threads: int, *, fixed: bool) -> None:
         self._threads, self._fixed = threads, fixed or threads == 1
         self._costs = {n: deque[float](maxlen=REMEMBERED) for n in (threads, 1)}  # seconds a row
-        # The team twice: its first stretch is slowed by cold caches.
-        self._opening = [threads, 1, threads]
+        # The team three times: its first stretch is slowed by cold caches, another perhaps by other programs.
+        self._opening = [threads, 1, threads, threads]
         self._turn = 1
 
     def choose(self) -> int:
@@ -35,10 +36,11 @@ class TeamSize:
             return self._threads
         if self._opening:
             return self._opening[0]
-        faster = min(self._costs, key=lambda n: min(self._costs[n]))
-        if self._turn % TRY_AGAIN == 0:
-            return 1 if faster == self._threads else self._threads
-        return faster
+        team, one = (min(self._costs[n]) for n in (self._threads, 1))
+        if team <= one:
+            return 1 if self._turn % TRY_AGAIN == 0 else self._threads
+        pause = TRY_TEAM_AGAIN if team < CLOSE * one else TRY_AGAIN
+        return self._threads if self._turn % pause == 0 else 1
 
     def record(self, threads: int, rows: int, seconds: float) -> None:
         """Tell how long a stretch took."""
