@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import torch
 
 UINT8 = np.dtype(np.uint8)
-ACTIVATIONS = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "tanh", "logistic", "identity")
 
 
 class Network:
@@ -60,8 +59,8 @@ class Network:
     ) -> None:
         self.weights = [np.ascontiguousarray(W) for W in inputs.items("weights", weights)]
         self.biases = [np.ascontiguousarray(b) for b in inputs.items("biases", biases)]
-        _check_layers(self.weights, self.biases)
-        self.activations = hidden_activations(activation, len(self.weights) - 1)
+        inputs.check_layers(self.weights, self.biases)
+        self.activations = inputs.hidden_activations(activation, len(self.weights) - 1)
         self.huber_delta = inputs.positive("huber_delta", huber_delta)
         self.loss_name = inputs.choice("loss", loss, inputs.LOSS_NAMES[1:])
         n_outputs = self.weights[-1].shape[1]
@@ -84,7 +83,7 @@ class Network:
         cls, sizes: Sequence[int], *, generator: np.random.Generator, dtype: np.dtype[Any], **options: Any
     ) -> Network:
         """A network of layer `sizes` (n_features, hidden…, n_outputs) with random weights and zero biases."""
-        activations = hidden_activations(options.get("activation", "relu"), len(sizes) - 2)
+        activations = inputs.hidden_activations(options.get("activation", "relu"), len(sizes) - 2)
         weights, biases = initial_parameters(tuple(sizes), activations, generator, dtype)
         return cls(weights, biases, **options)
 
@@ -334,42 +333,8 @@ class Network:
         return f"Network({layers}, {self.loss_name}, {self.dtype})"
 
 
-def hidden_activations(activation: str | Sequence[str], n_hidden: int) -> tuple[str, ...]:
-    """One name a hidden layer, from one for all or a list, or InputError."""
-    if isinstance(activation, str) or not isinstance(activation, Sequence):
-        return (inputs.choice("activation", activation, ACTIVATIONS),) * n_hidden
-    names = tuple(
-        inputs.choice("activation", name, ACTIVATIONS) for name in inputs.items("activation", activation)
-    )
-    if len(names) != n_hidden:
-        raise InputError(
-            f"activation has {len(names)} names for {n_hidden} hidden layers; pass one name, or one a layer"
-        )
-    return names
-
-
 def _overflow(X: Array) -> InputError:
     return InputError(
         f"the model's outputs for X are not finite numbers: X has values up to {np.abs(X).max():.3g}, too "
         "large for the weights; scale it, or train with standardize=True"
     )
-
-
-def _check_layers(weights: list[Array], biases: list[Array]) -> None:
-    if not weights or len(weights) != len(biases):
-        raise InputError(
-            f"a network needs one bias vector a weight matrix; it got {len(weights)} and {len(biases)}"
-        )
-    dtype = weights[0].dtype
-    fan_in = weights[0].shape[0]
-    for layer, (W, b) in enumerate(zip(weights, biases, strict=True)):
-        if W.ndim != 2 or W.shape[0] != fan_in or b.shape != (W.shape[1],) or 0 in W.shape:
-            raise InputError(
-                f"layer {layer} has W {W.shape} and b {b.shape}; expected ({fan_in}, n) and (n,) after the "
-                "layer before"
-            )
-        if W.dtype != dtype or b.dtype != dtype or dtype not in (np.float32, np.float64):
-            raise InputError(
-                f"layer {layer} has dtypes {W.dtype} and {b.dtype}; all must be float32 or all float64"
-            )
-        fan_in = W.shape[1]

@@ -12,6 +12,7 @@ from fastnn.inputs.features import (
     is_ready,
     warn_if_badly_scaled,
 )
+from fastnn.inputs.layers import ACTIVATIONS, check_layers, hidden_activations
 from fastnn.inputs.options import (
     check_affordable,
     choice,
@@ -40,6 +41,7 @@ from fastnn.inputs.targets import (
 from fastnn.inputs.weights import row_weights, sample_weights
 
 __all__ = [
+    "ACTIVATIONS",
     "CLASSIFIER_LOSSES",
     "LOSS_NAMES",
     "REGRESSION_LOSSES",
@@ -48,6 +50,7 @@ __all__ = [
     "as_array",
     "check_affordable",
     "check_finite",
+    "check_layers",
     "check_n_features",
     "check_pixels",
     "check_size",
@@ -58,6 +61,7 @@ __all__ = [
     "float_dtype",
     "fraction",
     "generator",
+    "hidden_activations",
     "hidden_widths",
     "is_ready",
     "is_word",

@@ -15,7 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from fastnn import backends, inputs
 from fastnn.backends import Array
 from fastnn.errors import InputError
-from fastnn.network import Network, hidden_activations
+from fastnn.network import Network
 from fastnn.sklearn import epochs, lbfgs
 from fastnn.sklearn.conventions import OUT_ACTIVATIONS
 from fastnn.sklearn.parameters import check_for_lbfgs, hidden_widths, parameters_of
@@ -179,7 +179,7 @@ class MultilayerPerceptron(BaseEstimator):
                 f"the layers are {sizes} wide now, but were {network.sizes} in the fit before; warm_start "
                 "and partial_fit need the same"
             )
-        network.activations = hidden_activations(self.activation, len(sizes) - 2)
+        network.activations = inputs.hidden_activations(self.activation, len(sizes) - 2)
         network.backend = backends.get(self.backend)[0]
 
     def _input_dtype(self, first: bool) -> Any:

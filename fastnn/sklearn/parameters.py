@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from fastnn import inputs
-from fastnn.network import ACTIVATIONS
+from fastnn.inputs import ACTIVATIONS
 
 # Those that only work when training goes by mini-batches, with the values that mean nothing.
 WITHOUT_LBFGS: Mapping[str, Any] = {"dropout": 0.0, "callbacks": None}

@@ -11,7 +11,7 @@ from fastnn.backends import Array
 from fastnn.errors import InputError
 from fastnn.inputs import Targets
 from fastnn.inputs.options import brief
-from fastnn.network import Network, hidden_activations
+from fastnn.network import Network
 from fastnn.trainer.examples import Examples
 
 
@@ -114,7 +114,7 @@ def _check_options(initial: Network, *, hidden: Any, activation: Any, loss: str,
         )
     if (
         not isinstance(activation, Default)
-        and hidden_activations(activation, len(own)) != initial.activations
+        and inputs.hidden_activations(activation, len(own)) != initial.activations
     ):
         raise InputError(
             f"activation={activation!r} does not fit initial, which has {initial.activation!r}: leave it out"

@@ -5,7 +5,7 @@ import pytest
 
 import fastnn
 from fastnn.errors import InputError
-from fastnn.network import ACTIVATIONS
+from fastnn.inputs import ACTIVATIONS
 
 from .checks import assert_near, network_of, quietly, run_onnx
 from .test_scikit import REGRESSIONS, TARGETS, X, assert_equal, fitted

@@ -5,7 +5,7 @@ import pytest
 
 import fastnn
 from fastnn.errors import InputError
-from fastnn.network import ACTIVATIONS
+from fastnn.inputs import ACTIVATIONS
 
 from .checks import assert_near, assert_same_labels, network_of, probabilities_or_outputs, run_onnx
 from .graphs import write

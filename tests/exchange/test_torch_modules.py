@@ -9,7 +9,7 @@ import pytest
 
 import fastnn
 from fastnn.errors import InputError, MissingDependencyError
-from fastnn.network import ACTIVATIONS
+from fastnn.inputs import ACTIVATIONS
 
 from .checks import assert_near, network_of, probabilities_or_outputs
 
