@@ -30,8 +30,8 @@ from fastnn.cli.regularisation_options import (
 )
 from fastnn.cli.termination import CTRL_C_STATUS
 from fastnn.errors import InputError
-from fastnn.metrics import METRICS
 from fastnn.inputs import ACTIVATIONS
+from fastnn.metrics import METRICS
 from fastnn.network import Network
 from fastnn.optimizers import BY_NAME as OPTIMIZERS
 from fastnn.schedules import BY_NAME as SCHEDULES

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from fastnn.backends import Array
 from fastnn.errors import InputError
 from fastnn.inputs.options import choice, items
 
@@ -17,9 +17,7 @@ def hidden_activations(activation: str | Sequence[str], n_hidden: int) -> tuple[
     """One name a hidden layer, from one for all or a list, or InputError."""
     if isinstance(activation, str) or not isinstance(activation, Sequence):
         return (choice("activation", activation, ACTIVATIONS),) * n_hidden
-    names = tuple(
-        choice("activation", name, ACTIVATIONS) for name in items("activation", activation)
-    )
+    names = tuple(choice("activation", name, ACTIVATIONS) for name in items("activation", activation))
     if len(names) != n_hidden:
         raise InputError(
             f"activation has {len(names)} names for {n_hidden} hidden layers; pass one name, or one a layer"

@@ -2,14 +2,17 @@
 
 from fastnn.kernels.claims import BACKWARD_CLAIMS, area_of, next_unit
 from fastnn.kernels.entries import BACKWARD, DROP
-from fastnn.kernels.jit import jit
+from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.link import call
-from fastnn.kernels.shares import is_by_columns, panels_of, row_parts
-from fastnn.kernels.simd import lanes_of
+from fastnn.kernels.shares import is_by_columns, panels_of, row_parts, vectors_of
+from fastnn.kernels.simd import lanes_of, load, store
+from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.team import barrier, share
+from fastnn.kernels.tile_ir import ROW_BYTES
 from fastnn.kernels.workspace import (
     ACTIVATION,
     CLAIMS,
+    D_COPY,
     DROP_SHARE,
     FAN_IN,
     FAN_OUT,
@@ -105,3 +108,13 @@ def backward(
         if by_columns and i > 1:
             barrier(flags, thread, threads, spins)
         whole = by_columns
+
+
+@inline
+def copy_deltas(layers, rows, like):
+    """D of the first layer to D_COPY, vector after vector."""
+    vectors = vectors_of(layers[0, FAN_OUT], like)
+    for row in range(rows):
+        for v in range(0, vectors * VECTOR_BYTES, VECTOR_BYTES):
+            value = load(layers[0, D] + row * ROW_BYTES + v, like)
+            store(layers[0, D_COPY] + row * vectors * VECTOR_BYTES + v, value)

@@ -24,7 +24,7 @@ from fastnn.kernels.entries import (
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.link import call, call_total
 from fastnn.kernels.matmul import block_count
-from fastnn.kernels.shares import is_by_columns, own_blocks, panels_of
+from fastnn.kernels.shares import is_by_columns, narrow_deltas, own_blocks, panels_of
 from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.sparsity import (
     CHUNK_BITS,
@@ -76,7 +76,9 @@ UNIT_PRODUCTS = 1 << 20
 
 
 @inline
-def _weight_gradients(layers, i, x, plan, kernels, bank, rows, first, last, unlisted, gradients, mode, rate):
+def _weight_gradients(
+    layers, i, x, plan, kernels, bank, rows, first, last, unlisted, thread, threads, gradients, mode, rate
+):
     """dW of blocks first..last of layer i, to `gradients` or, with mode DESCEND, straight into W."""
     if i == 0 and plan[UPDATE_LISTED] != 0:
         call(
@@ -106,16 +108,20 @@ def _weight_gradients(layers, i, x, plan, kernels, bank, rows, first, last, unli
             rate,
         )
     else:
+        kernel, deltas, deltas_step = kernels[UPDATE], layers[i, D], layers[i, Z_PANEL]
+        if i == 0 and kernels[NARROW_UPDATE] != 0:
+            kernel = kernels[NARROW_UPDATE]
+            deltas, deltas_step = narrow_deltas(layers, thread, threads, rate)
         call(
-            kernels[NARROW_UPDATE if i == 0 and kernels[NARROW_UPDATE] != 0 else UPDATE],
+            kernel,
             bank,
             first,
             last,
             rows,
             x if i == 0 else layers[i, X],
             layers[i, X_PANEL],
-            layers[i, D],
-            layers[i, Z_PANEL],
+            deltas,
+            deltas_step,
             layers[i, W],
             layers[i, W_PANEL],
             gradients,
@@ -179,7 +185,21 @@ def update_layers(layers, x, plan, kernels, bank, rows, thread, threads, mode, r
                 break
             unlisted = begin + panels_of(layers[i, FAN_IN], rate)
             _weight_gradients(
-                layers, i, x, plan, kernels, bank, rows, first, last, unlisted, layers[i, G], mode, rate
+                layers,
+                i,
+                x,
+                plan,
+                kernels,
+                bank,
+                rows,
+                first,
+                last,
+                unlisted,
+                thread,
+                threads,
+                layers[i, G],
+                mode,
+                rate,
             )
 
 
@@ -300,6 +320,8 @@ def descend_layers(
                         block,
                         block + 1,
                         begin + k_panels,
+                        thread,
+                        threads,
                         gradients,
                         mode,
                         like,

@@ -27,7 +27,7 @@ taken at the last chunk. In a batch of thousands of rows each thread works throu
 (shards.py), and meets the others only to add their gradients and to take the step.
 """
 
-from fastnn.kernels.backward import backward
+from fastnn.kernels.backward import backward, copy_deltas
 from fastnn.kernels.chunks import gather_chunk, gather_narrow
 from fastnn.kernels.claims import (
     BACKWARD_CLAIMS,
@@ -48,18 +48,16 @@ from fastnn.kernels.jit import jit
 from fastnn.kernels.link import call, call_count
 from fastnn.kernels.shards import SHARD_ROWS, add_all, take_shard
 from fastnn.kernels.shares import has_short_rest
-from fastnn.kernels.simd import prefetch_for_write
 from fastnn.kernels.sparsity import BITS, CHUNK_BITS, CHUNK_STRIDE, WORDS
 from fastnn.kernels.subnormals import restore, subnormals_to_zero
 from fastnn.kernels.team import barrier, share
-from fastnn.kernels.tile_ir import CONTINUE, DESCEND, ROW_BYTES
+from fastnn.kernels.tile_ir import CONTINUE, DESCEND
 from fastnn.kernels.updates import RATE, SCALE
 from fastnn.kernels.workspace import (
     CLAIMS,
     FAN_OUT,
     X_NEXT,
     Z_PANEL,
-    D,
     Z,
 )
 
@@ -103,7 +101,7 @@ def _deltas(
                  thread need not wait, and gets none
     """
     first, last = share(rows, thread, threads)
-    last_layer = layers.shape[0] - 1
+    last_layer, alone = layers.shape[0] - 1, False
     give_back(layers[:, CLAIMS], UPDATE_CLAIMS, thread, threads)
     if kernels[NARROW_UPDATE] != 0:
         if not gathered:
@@ -116,9 +114,7 @@ def _deltas(
         if has_short_rest(layers, threads, like):
             if thread + 1 < threads:
                 return 0
-            first, last, thread, threads = 0, rows, 0, 1
-            for row in range(rows):  # which the other thread has read since they were written
-                prefetch_for_write(layers[0, D] + row * ROW_BYTES)
+            first, last, thread, threads, alone = 0, rows, 0, 1, True
         barrier(flags, thread, threads, spins)
     else:
         gather_chunk(
@@ -184,6 +180,8 @@ def _deltas(
         counter,
         like,
     )
+    if alone:
+        copy_deltas(layers, rows, like)
     return n_correct
 
 

@@ -151,4 +151,5 @@ def weight_update_listed(
                 rate,
             )
         if q == 0:
-            bias_update(rows, vectors, dZ + p * dz_panel, b + p * ROW_BYTES, gb + p * ROW_BYTES, mode, rate)
+            to_b, to_gb = b + p * ROW_BYTES, gb + p * ROW_BYTES
+            bias_update(rows, vectors, dZ + p * dz_panel, ROW_BYTES, to_b, to_gb, mode, rate)

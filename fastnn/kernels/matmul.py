@@ -212,7 +212,8 @@ def weight_update_tiles(
                 rate,
             )
         if q == 0:
-            bias_update(rows, vectors, dZ + p * dz_panel, b + p * ROW_BYTES, gb + p * ROW_BYTES, mode, rate)
+            to_b, to_gb = b + p * ROW_BYTES, gb + p * ROW_BYTES
+            bias_update(rows, vectors, dZ + p * dz_panel, ROW_BYTES, to_b, to_gb, mode, rate)
         if WT != 0 and mode & DESCEND:
             to_WT = WT + q * wt_panel + p * panel * ROW_BYTES
             transpose_block(to_W + q * panel * ROW_BYTES, to_WT, inputs, columns, rate)
@@ -234,13 +235,13 @@ def transpose_block(W, WT, inputs, columns, like):
 
 
 @inline
-def bias_update(rows, vectors, dZ, b, gb, mode, rate):
-    """db = column sums of one panel of dZ, samples in ascending order."""
+def bias_update(rows, vectors, dZ, dz_row, b, gb, mode, rate):
+    """db = column sums of one panel of dZ, whose rows are dz_row bytes apart, samples in ascending order."""
     for v in range(vectors):
         offset = v * VECTOR_BYTES
         total = load(gb + offset, rate) if mode & 1 else constant(0.0, 0.0, rate)
         for i in range(rows):
-            total = add(total, load(dZ + offset + i * ROW_BYTES, rate))
+            total = add(total, load(dZ + offset + i * dz_row, rate))
         if mode & DESCEND:
             store(b + offset, fma(splat(-rate), total, load(b + offset, rate)))
         else:

@@ -253,9 +253,9 @@ def _list_features(columns_at, fan_in, start, begin, end, pairs, like):
 
 
 @inline
-def _list_rows(columns_at, fan_in, block, rows, pitch, pairs, like):
+def _list_rows(columns_at, fan_in, block, rows, dz_row, pitch, pairs, like):
     """Of all rows that have any feature of a panel: (offset in dZ, offset in the rows); returns how many."""
-    panel, place, step = 2 * lanes_of(like), pairs, ROW_BYTES | pitch << 32
+    panel, place, step = 2 * lanes_of(like), pairs, dz_row | pitch << 32
     bits, _, _ = _bitmaps(columns_at, fan_in)
     for row in range(0, rows, WORD):
         word = 0
@@ -294,7 +294,7 @@ def weight_update_narrow(
     x,
     x_columns,
     dZ,
-    dz_panel,
+    dz_row,
     W,
     w_panel,
     G,
@@ -308,14 +308,17 @@ def weight_update_narrow(
     mode,
     rate,
 ):
-    """weight_update_tiles from bytes: dW = X' dZ over `rows` samples for blocks first..last of W."""
+    """weight_update_tiles from bytes: dW = X' dZ over `rows` samples for blocks first..last of W.
+
+    dz_row   bytes from one row of dZ to the next
+    """
     panel, pitch = 2 * lanes_of(rate), _row_bytes(fan_in)
     pieces = (fan_out + TALLEST_BYTES - 1) // TALLEST_BYTES
     table = (BYTE_COLUMNS * 2 + 1) * SLOTS
     pairs = x + x_columns - _list_bytes(fan_in)
     for block in range(first, last):
         features = x + _ROWS + block * panel
-        count = _list_rows(x + x_columns, fan_in, block, rows, pitch, pairs, rate)
+        count = _list_rows(x + x_columns, fan_in, block, rows, dz_row, pitch, pairs, rate)
         for piece in range(pieces if count != 0 or mode & (CONTINUE | DESCEND) != DESCEND else 0):
             i = fan_out * piece // pieces
             height = fan_out * (piece + 1) // pieces - i
@@ -334,4 +337,4 @@ def weight_update_narrow(
             )
         if block == 0:
             vectors = 2 if fan_out > lanes_of(rate) else 1
-            bias_update(rows, vectors, dZ, b, gb, mode, rate)
+            bias_update(rows, vectors, dZ, dz_row, b, gb, mode, rate)

@@ -8,8 +8,10 @@ from fastnn.kernels.entries import NARROW_UPDATE
 from fastnn.kernels.jit import inline
 from fastnn.kernels.matmul import block_count
 from fastnn.kernels.simd import lanes_of
+from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.team import share
-from fastnn.kernels.workspace import FAN_IN, FAN_OUT
+from fastnn.kernels.tile_ir import ROW_BYTES
+from fastnn.kernels.workspace import D_COPY, FAN_IN, FAN_OUT, D
 
 SHORT_REST = 256  # multiplications a row: two layers of ten units
 
@@ -32,12 +34,12 @@ def is_by_columns(fan_out, threads, like):
 def narrow_share(layers, thread, threads, like):
     """First and last panel of features for this thread, of a narrow first layer.
 
-    The last thread gets two thirds of what others get, for it has more to do: it gathers its input while the
+    The last thread gets 0.7 of what others get, for it has more to do: it gathers its input while the
     first ones, who need not wait for sums, multiply already, and may have all that follows (has_short_rest).
     """
-    panels, parts = panels_of(layers[0, FAN_IN], like), 3 * threads - 1
-    last = panels if thread + 1 == threads else panels * 3 * (thread + 1) // parts
-    return panels * 3 * thread // parts, last
+    panels, parts = panels_of(layers[0, FAN_IN], like), 10 * threads - 3
+    last = panels if thread + 1 == threads else panels * 10 * (thread + 1) // parts
+    return panels * 10 * thread // parts, last
 
 
 @inline
@@ -46,7 +48,7 @@ def has_short_rest(layers, threads, like):
 
     Shared by rows it takes either of them as long: lines of Z and of the deltas move between cores, 20 ns
     each. So one computes and the other gathers the next rows, and after the weight update neither need wait
-    (epoch.py): 784-10-10 in batches of 64 takes 190 ns a row instead of 250. Layers of one panel of outputs
+    (epoch.py): 784-10-10 in batches of 64 takes 175 ns a row instead of 250. Layers of one panel of outputs
     only, which are never shared by columns.
     """
     products, panels = 0, 1
@@ -54,6 +56,24 @@ def has_short_rest(layers, threads, like):
         products += layers[i, FAN_IN] * layers[i, FAN_OUT]
         panels = max(panels, panels_of(layers[i, FAN_OUT], like))
     return threads == 2 and products <= SHORT_REST and panels == 1
+
+
+@inline
+def narrow_deltas(layers, thread, threads, like):
+    """(address, bytes from row to row) of the deltas that this thread makes its part of the first dW from.
+
+    The first of two threads that take turns has a copy (copy_deltas): reading lines while the one who wrote
+    them works with them too slows down both, by a quarter of their weight update.
+    """
+    if thread == 0 and has_short_rest(layers, threads, like):
+        return layers[0, D_COPY], vectors_of(layers[0, FAN_OUT], like) * VECTOR_BYTES
+    return layers[0, D], ROW_BYTES
+
+
+@inline
+def vectors_of(columns, like):
+    """Vectors of so many columns."""
+    return (columns + lanes_of(like) - 1) // lanes_of(like)
 
 
 @inline

@@ -76,14 +76,14 @@ def emit_below(builder, a, b, then, otherwise):
 L2, L1 = 2, 3
 
 
-def emit_prefetch(builder, address, nearness, write=0):
-    """Start bringing the cache line of `address`, with `write` 1 to write to it; never faults."""
+def emit_prefetch(builder, address, nearness):
+    """Start bringing the cache line of `address`; never faults."""
     hint = cgutils.get_or_insert_function(
         builder.module,
         ir.FunctionType(ir.VoidType(), [ir.PointerType(), I32, I32, I32]),
         "llvm.prefetch.p0",
     )
-    builder.call(hint, [pointer(builder, address)] + [ir.Constant(I32, n) for n in (write, nearness, 1)])
+    builder.call(hint, [pointer(builder, address)] + [ir.Constant(I32, n) for n in (0, nearness, 1)])
 
 
 # ---- loads and stores ------------------------------------------------------------------------------
@@ -377,17 +377,6 @@ def prefetch(typingctx, address):
 
     def codegen(context, builder, signature, args):
         emit_prefetch(builder, args[0], L1)
-        return context.get_dummy_value()
-
-    return types.void(types.intp), codegen
-
-
-@intrinsic
-def prefetch_for_write(typingctx, address):
-    """Start taking the cache line of `address` away from other cores; never faults."""
-
-    def codegen(context, builder, signature, args):
-        emit_prefetch(builder, args[0], L1, write=1)
         return context.get_dummy_value()
 
     return types.void(types.intp), codegen

@@ -45,6 +45,7 @@ CHUNK = 256  # rows worked on at a time; X of 784 float32 features is then 0.8 M
 #   W_ROWS rows of W as it is stored: fan_in, or where blocks are stored transposed (narrow.py) whole blocks
 #   CLAIMS areas in which threads claim units of work (claims.py)
 #   X_NEXT of narrow.py: from a thread's input to its other one, for the chunk after
+#   D_COPY of narrow.py: D, vector after vector, for another thread to read
 (
     FAN_IN,
     FAN_OUT,
@@ -72,9 +73,10 @@ CHUNK = 256  # rows worked on at a time; X of 784 float32 features is then 0.8 M
     SB,
     W_ROWS,
     X_NEXT,
+    D_COPY,
     CLAIMS,
     FIELDS,
-) = range(28)
+) = range(29)
 
 
 class Workspace:
@@ -143,6 +145,7 @@ class Workspace:
                 row[[X_PANEL, W_ROWS]] = columns_offset(rows, fan_in), self._padded(fan_in)
                 row[X_NEXT] = x_bytes if threads > 1 else 0
                 row[X] = work(SUMS_BYTES * (panel_count(rows, dtype) + threads))
+                row[D_COPY] = work(rows * ROW_BYTES)
             row[[Z, Z_PANEL]] = work(z_bytes), stride
             if training:
                 row[CLAIMS] = work(AREAS * threads * LINE)

@@ -296,17 +296,17 @@ def test_verbose_prints_every_iteration(solver, table, capsys):
 
 
 def test_verbose_says_why_it_stops(table, capsys):
-    MLPClassifier(verbose=True, tol=1e9, n_iter_no_change=2).fit(*table)
+    MLPClassifier(verbose=True, random_state=0, tol=1e9, n_iter_no_change=2).fit(*table)
     assert capsys.readouterr().out.splitlines()[-1] == (
         "Training loss did not improve more than tol=1000000000.000000 for 2 consecutive epochs. Stopping."
     )
-    MLPClassifier(verbose=True, tol=1e9, n_iter_no_change=2, early_stopping=True).fit(*table)
+    MLPClassifier(verbose=True, random_state=0, tol=1e9, n_iter_no_change=2, early_stopping=True).fit(*table)
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].startswith("Validation score: 0.")
     assert lines[-1].startswith("Validation score did not improve more than tol=")
-    MLPClassifier(verbose=True, tol=1e9, solver="sgd", learning_rate="adaptive", n_iter_no_change=2).fit(
-        *table
-    )
+    MLPClassifier(
+        verbose=True, random_state=0, tol=1e9, solver="sgd", learning_rate="adaptive", n_iter_no_change=2
+    ).fit(*table)
     lines = capsys.readouterr().out.splitlines()
     assert sum("Setting learning rate to 0.000200" in line for line in lines) == 1
     assert lines[-1].endswith("Learning rate too small. Stopping.")

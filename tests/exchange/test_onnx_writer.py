@@ -7,8 +7,7 @@ import pytest
 
 import fastnn
 from fastnn.errors import InputError, MissingDependencyError, ModelFileError
-from fastnn.inputs import CLASSIFIER_LOSSES, LOSS_NAMES
-from fastnn.inputs import ACTIVATIONS
+from fastnn.inputs import ACTIVATIONS, CLASSIFIER_LOSSES, LOSS_NAMES
 
 from .checks import N_ROWS, assert_near, assert_same_labels, network_of, probabilities_or_outputs, run_onnx
 
