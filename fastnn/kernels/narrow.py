@@ -148,33 +148,29 @@ def gather_bytes(data, order, first, last, row, x, x_columns, columns, scale, fi
             copy_bytes(source + column, target + column, SQUARE)
         for column in range(whole, end):
             store_scalar(target + column, load_scalar(source + column, np.uint8(0)))
-    group = _group_bytes(columns)
-    row_bits, feature_bits, bits_pitch = _bitmaps(x + x_columns, columns)
     lines = begin + (end - begin) // LINE * LINE
     for i in range(row // SQUARE * SQUARE, row + last - first, SQUARE):
-        place = x + x_columns + i // BYTE_ROW * group + i % BYTE_ROW
         for column in range(begin, lines, LINE):
-            transpose_bytes(
-                rows + i * pitch + column,
-                pitch,
-                place + column * BYTE_ROW,
-                BYTE_ROW,
-                feature_bits + i // SQUARE * bits_pitch + column // 8,
-                row_bits + column // SQUARE * ROW_BITS_BYTES + i // 8,
-                ROW_BITS_BYTES,
-                4,
-            )
+            _transpose(rows, pitch, x + x_columns, columns, i, column, 4)
         for column in range(lines, end, SQUARE):
-            transpose_bytes(
-                rows + i * pitch + column,
-                pitch,
-                place + column * BYTE_ROW,
-                BYTE_ROW,
-                feature_bits + i // SQUARE * bits_pitch + column // 8,
-                row_bits + column // SQUARE * ROW_BITS_BYTES + i // 8,
-                ROW_BITS_BYTES,
-                1,
-            )
+            _transpose(rows, pitch, x + x_columns, columns, i, column, 1)
+
+
+@inline
+def _transpose(rows, pitch, columns_at, columns, i, column, squares):
+    """Rows i .. i + 16 of so many squares, from `column` on, into the transposed copy; and their bits."""
+    row_bits, feature_bits, bits_pitch = _bitmaps(columns_at, columns)
+    group = columns_at + i // BYTE_ROW * _group_bytes(columns) + i % BYTE_ROW
+    transpose_bytes(
+        rows + i * pitch + column,
+        pitch,
+        group + column * BYTE_ROW,
+        BYTE_ROW,
+        feature_bits + i // SQUARE * bits_pitch + column // 8,
+        row_bits + column // SQUARE * ROW_BITS_BYTES + i // 8,
+        ROW_BITS_BYTES,
+        squares,
+    )
 
 
 @jit
