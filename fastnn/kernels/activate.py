@@ -7,7 +7,8 @@ slope, because it happens in the tile's store.
 
 from fastnn.kernels import activations
 from fastnn.kernels.jit import inline, jit
-from fastnn.kernels.simd import lanes_of, load, store
+from fastnn.kernels.memory import load, store
+from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.tile_ir import ROW_BYTES
 
 

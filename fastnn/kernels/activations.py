@@ -11,6 +11,7 @@ slope costs nothing where nobody wants it. `exp`, `tanh` and `logistic` alone ar
 import math
 
 from fastnn.kernels.jit import inline, jit
+from fastnn.kernels.memory import load, store
 from fastnn.kernels.simd import (
     add,
     below,
@@ -21,13 +22,11 @@ from fastnn.kernels.simd import (
     fma,
     fraction,
     larger,
-    load,
     magnitude,
     mul,
     power_of_two,
     size_of,
     smaller,
-    store,
     sub,
 )
 from fastnn.kernels.tile_ir import ROW_BYTES

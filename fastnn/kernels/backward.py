@@ -4,8 +4,9 @@ from fastnn.kernels.claims import BACKWARD_CLAIMS, area_of, next_unit
 from fastnn.kernels.entries import BACKWARD, DROP
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.link import call
+from fastnn.kernels.memory import load, store
 from fastnn.kernels.shares import is_by_columns, panels_of, row_parts, vectors_of
-from fastnn.kernels.simd import lanes_of, load, store
+from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.team import barrier, share
 from fastnn.kernels.tile_ir import ROW_BYTES

@@ -12,17 +12,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from fastnn.kernels.jit import inline, jit
-from fastnn.kernels.simd import (
-    I1,
-    I32,
-    INT,
-    emit_splat,
-    load_scalar,
-    pointer,
-    prefetch,
-    size_of,
-    store_scalar,
-)
+from fastnn.kernels.memory import load_scalar, prefetch, store_scalar
+from fastnn.kernels.simd import I1, I32, INT, emit_splat, pointer, size_of
 from fastnn.kernels.target import VECTOR_BYTES
 
 WORD = 64  # bits

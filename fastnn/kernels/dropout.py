@@ -10,7 +10,8 @@ from numba import types
 from numba.extending import intrinsic
 
 from fastnn.kernels.jit import jit
-from fastnn.kernels.simd import I32, INT, Vector, emit_splat, lanes_of, load, mul, splat, store
+from fastnn.kernels.memory import load, store
+from fastnn.kernels.simd import I32, INT, Vector, emit_splat, lanes_of, mul, splat
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.tile_ir import ROW_BYTES
 

@@ -9,7 +9,8 @@ rows keeps 49 % of the features, a tile of 8 features 39 % of the samples.
 from fastnn.kernels.bits import list_features, list_samples
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.matmul import bias_update
-from fastnn.kernels.simd import lanes_of, load_scalar, store_scalar
+from fastnn.kernels.memory import load_scalar, store_scalar
+from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.tile_ir import CONTINUE, DESCEND, LISTED_COLUMNS, LISTED_ROWS, ROW_BYTES, TALLEST_WIDE
 from fastnn.kernels.tiles import SLOTS, call_tile

@@ -18,6 +18,7 @@ import math
 
 from fastnn.kernels.activations import exp, logistic
 from fastnn.kernels.jit import inline, jit
+from fastnn.kernels.memory import load, load_as, load_scalar, store, transpose_square
 from fastnn.kernels.samples import block_of, put_back, scratch_bytes, spare_rows, weights_of
 from fastnn.kernels.simd import (
     add,
@@ -26,17 +27,12 @@ from fastnn.kernels.simd import (
     fma,
     lanes_of,
     larger,
-    load,
-    load_as,
-    load_scalar,
     magnitude,
     mul,
     size_of,
     smaller,
     splat,
-    store,
     sub,
-    transpose_square,
 )
 from fastnn.kernels.softmax import softmax_cross_entropy
 from fastnn.kernels.target import VECTOR_BYTES

@@ -13,7 +13,8 @@ remainder tile of poor shape. There is no blocking over the reduction: a panel o
 
 from fastnn.kernels.activations import IDENTITY, times_derivative
 from fastnn.kernels.jit import inline, jit
-from fastnn.kernels.simd import add, constant, fma, lanes_of, load, splat, store, transpose_square
+from fastnn.kernels.memory import load, store, transpose_square
+from fastnn.kernels.simd import add, constant, fma, lanes_of, splat
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.tile_ir import (
     COLUMNS,

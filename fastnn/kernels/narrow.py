@@ -28,19 +28,9 @@ from fastnn.kernels.bits import WORD, write_steps
 from fastnn.kernels.byte_vectors import SQUARE, copy_bytes, transpose_bytes
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.matmul import bias_update
+from fastnn.kernels.memory import load, load_scalar, prefetch, store, store_scalar, transpose_square
 from fastnn.kernels.samples import block_of
-from fastnn.kernels.simd import (
-    constant,
-    lanes_of,
-    load,
-    load_scalar,
-    prefetch,
-    size_of,
-    splat,
-    store,
-    store_scalar,
-    transpose_square,
-)
+from fastnn.kernels.simd import constant, lanes_of, size_of, splat
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.tile_ir import (
     BYTE_COLUMNS,

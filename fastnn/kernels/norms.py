@@ -5,20 +5,8 @@ whatever the vector width; the columns are then added in ascending order. Panels
 """
 
 from fastnn.kernels.jit import inline, jit
-from fastnn.kernels.simd import (
-    constant,
-    div,
-    fma,
-    larger,
-    load,
-    load_scalar,
-    mul,
-    size_of,
-    smaller,
-    splat,
-    sqrt,
-    store,
-)
+from fastnn.kernels.memory import load, load_scalar, store
+from fastnn.kernels.simd import constant, div, fma, larger, mul, size_of, smaller, splat, sqrt
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.tile_ir import ROW_BYTES
 

@@ -12,18 +12,8 @@ import ctypes
 import numpy as np
 
 from fastnn.kernels.jit import inline, jit
-from fastnn.kernels.simd import (
-    lanes_of,
-    load_as,
-    load_full_as,
-    load_scalar,
-    mul,
-    prefetch,
-    size_of,
-    splat,
-    store,
-    store_scalar,
-)
+from fastnn.kernels.memory import load_as, load_full_as, load_scalar, prefetch, store, store_scalar
+from fastnn.kernels.simd import lanes_of, mul, size_of, splat
 from fastnn.kernels.tile_ir import ROW_BYTES
 
 PANEL_GAP = 64

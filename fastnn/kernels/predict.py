@@ -13,22 +13,9 @@ from fastnn.kernels.activations import exp
 from fastnn.kernels.bits import LIST_OVERRUN, WORD, nonzero_bits, write_list
 from fastnn.kernels.jit import announce_compilation, inline, jit
 from fastnn.kernels.link import call
+from fastnn.kernels.memory import load, load_as, load_full_as, load_scalar, store, store_scalar
 from fastnn.kernels.panels import aligned_bytes, panel_count
-from fastnn.kernels.simd import (
-    fma,
-    lanes_of,
-    larger,
-    load,
-    load_as,
-    load_full_as,
-    load_scalar,
-    mul,
-    size_of,
-    splat,
-    store,
-    store_scalar,
-    sub,
-)
+from fastnn.kernels.simd import fma, lanes_of, larger, mul, size_of, splat, sub
 from fastnn.kernels.table import activation_address
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.tile_ir import ROW_BYTES

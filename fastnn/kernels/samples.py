@@ -7,17 +7,8 @@ the outputs of a row (sum, maximum) is a plain loop in ascending order, whatever
 import numpy as np
 
 from fastnn.kernels.jit import inline
-from fastnn.kernels.simd import (
-    constant,
-    load,
-    load_scalar,
-    mul,
-    size_of,
-    splat,
-    store,
-    store_scalar,
-    transpose_square,
-)
+from fastnn.kernels.memory import load, load_scalar, store, store_scalar, transpose_square
+from fastnn.kernels.simd import constant, mul, size_of, splat
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.tile_ir import ROW_BYTES
 

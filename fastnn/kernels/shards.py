@@ -7,8 +7,9 @@ the threads, and their sums are added in order: the bits do not depend on who co
 
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.link import call
+from fastnn.kernels.memory import load, store
 from fastnn.kernels.shares import panels_of
-from fastnn.kernels.simd import add, load, store
+from fastnn.kernels.simd import add
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.team import share
 from fastnn.kernels.tile_ir import ROW_BYTES

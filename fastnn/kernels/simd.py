@@ -1,9 +1,9 @@
 """Explicit vectors for Numba: every operation here is one or a few machine instructions.
 
-A `Vector` is an opaque Numba type that lives in one register: `v = load(address, like)`. Addresses are
-plain int64; `like` is any scalar (or vector) of the wanted element type, so the same source serves
-float32 and float64, and the vector width follows the CPU that Numba compiles for:
-64 bytes with AVX-512, 32 with AVX2, 16 with SSE2 or NEON.
+A `Vector` is an opaque Numba type that lives in one register: `v = load(address, like)` (memory.py). `like`
+is any scalar (or vector) of the wanted element type, so the same source serves float32 and float64, and the
+vector width follows the CPU that Numba compiles for: 64 bytes with AVX-512, 32 with AVX2, 16 with SSE2 or
+NEON.
 """
 
 from llvmlite import ir
@@ -70,94 +70,6 @@ def emit_fma(builder, a, b, c):
 def emit_below(builder, a, b, then, otherwise):
     """Per lane: then where a < b, else otherwise (NaN compares false)."""
     return builder.select(builder.fcmp_ordered("<", a, b), then, otherwise)
-
-
-# Where a fetched line is to come: as LLVM counts, the nearer the higher.
-L2, L1 = 2, 3
-
-
-def emit_prefetch(builder, address, nearness):
-    """Start bringing the cache line of `address`; never faults."""
-    hint = cgutils.get_or_insert_function(
-        builder.module,
-        ir.FunctionType(ir.VoidType(), [ir.PointerType(), I32, I32, I32]),
-        "llvm.prefetch.p0",
-    )
-    builder.call(hint, [pointer(builder, address)] + [ir.Constant(I32, n) for n in (0, nearness, 1)])
-
-
-# ---- loads and stores ------------------------------------------------------------------------------
-
-
-@intrinsic
-def load(typingctx, address, like):
-    """Vector at `address` (any alignment; aligned costs nothing extra)."""
-    result = vector_of(like)
-
-    def codegen(context, builder, signature, args):
-        return builder.load(
-            pointer(builder, args[0]), typ=context.get_value_type(result), align=result.element.bitwidth // 8
-        )
-
-    return result(types.intp, like), codegen
-
-
-@intrinsic
-def store(typingctx, address, vector):
-    """Write a vector to `address` (any alignment)."""
-
-    def codegen(context, builder, signature, args):
-        builder.store(args[1], pointer(builder, args[0]), align=vector.element.bitwidth // 8)
-        return context.get_dummy_value()
-
-    return types.void(types.intp, vector), codegen
-
-
-@intrinsic
-def load_as(typingctx, address, source, count, like):
-    """First `count` elements of array `source`'s type at `address`, converted; other lanes are zero.
-
-    Memory beyond `count` elements is not touched, so the last row of an array is safe.
-    """
-    result = vector_of(like)
-
-    def codegen(context, builder, signature, args):
-        wanted = context.get_value_type(result)
-        found = ir.VectorType(context.get_value_type(source), result.lanes)
-        lanes = ir.Constant(ir.VectorType(INT, result.lanes), list(range(result.lanes)))
-        active = builder.icmp_signed("<", lanes, emit_splat(builder, lanes.type, args[2]))
-        kind = "i" if isinstance(source, types.Integer) else "f"
-        name = f"llvm.masked.load.v{result.lanes}{kind}{source.bitwidth}.p0"
-        masked = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(found, [ir.PointerType(), I32, active.type, found]), name
-        )
-        value = builder.call(
-            masked, [pointer(builder, args[0]), ir.Constant(I32, 1), active, ir.Constant(found, None)]
-        )
-        return _convert(builder, value, source, result.element, wanted)
-
-    return result(types.intp, source, types.intp, like), codegen
-
-
-@intrinsic
-def load_full_as(typingctx, address, source, like):
-    """One vector's worth of elements of array `source`'s type at `address`, converted."""
-    result = vector_of(like)
-
-    def codegen(context, builder, signature, args):
-        found = ir.VectorType(context.get_value_type(source), result.lanes)
-        value = builder.load(pointer(builder, args[0]), typ=found, align=1)
-        return _convert(builder, value, source, result.element, context.get_value_type(result))
-
-    return result(types.intp, source, like), codegen
-
-
-def _convert(builder, value, source, target, wanted):
-    if isinstance(source, types.Integer):
-        return builder.sitofp(builder.zext(value, ir.VectorType(I32, wanted.count)), wanted)
-    if source.bitwidth < target.bitwidth:
-        return builder.fpext(value, wanted)
-    return builder.fptrunc(value, wanted) if source.bitwidth > target.bitwidth else value
 
 
 # ---- arithmetic ------------------------------------------------------------------------------------
@@ -309,74 +221,3 @@ def size_of(typingctx, like):
         return ir.Constant(INT, width)
 
     return types.intp(like), codegen
-
-
-@intrinsic
-def transpose_square(typingctx, source, source_step, target, target_step, like):
-    """target[j][i] = source[i][j] for one lanes x lanes block; steps are bytes between rows.
-
-    log2(lanes) rounds of two-register shuffles, no memory in between: 64 shuffles for 16 x 16.
-    """
-    result = vector_of(like)
-
-    def codegen(context, builder, signature, args):
-        source, source_step, target, target_step, _ = args
-        lanes, vector = result.lanes, context.get_value_type(result)
-        align = result.element.bitwidth // 8
-
-        def row(base, step, i):
-            return pointer(builder, builder.add(base, builder.mul(step, ir.Constant(INT, i))))
-
-        rows = [builder.load(row(source, source_step, i), typ=vector, align=align) for i in range(lanes)]
-        half = lanes // 2
-        while half:  # swap the off-diagonal half x half blocks of every 2half x 2half block
-            low = [(j & ~half) + (lanes if j & half else 0) for j in range(lanes)]
-            low_mask = ir.Constant(ir.VectorType(I32, lanes), low)
-            high_mask = ir.Constant(ir.VectorType(I32, lanes), [j + half for j in low])
-            swapped = list(rows)
-            for i in range(lanes):
-                if not i & half:
-                    swapped[i] = builder.shuffle_vector(rows[i], rows[i + half], low_mask)
-                    swapped[i + half] = builder.shuffle_vector(rows[i], rows[i + half], high_mask)
-            rows, half = swapped, half // 2
-        for i in range(lanes):
-            builder.store(rows[i], row(target, target_step, i), align=align)
-        return context.get_dummy_value()
-
-    return types.void(types.intp, types.intp, types.intp, types.intp, like), codegen
-
-
-# ---- scalars in memory, hints ----------------------------------------------------------------------
-
-
-@intrinsic
-def load_scalar(typingctx, address, like):
-    """One element of like's type (a float or an integer scalar type) at `address`."""
-    element = like.element if isinstance(like, Vector) else like
-
-    def codegen(context, builder, signature, args):
-        return builder.load(pointer(builder, args[0]), typ=context.get_value_type(element))
-
-    return element(types.intp, like), codegen
-
-
-@intrinsic
-def store_scalar(typingctx, address, value):
-    """Write one scalar to `address`."""
-
-    def codegen(context, builder, signature, args):
-        builder.store(args[1], pointer(builder, args[0]))
-        return context.get_dummy_value()
-
-    return types.void(types.intp, value), codegen
-
-
-@intrinsic
-def prefetch(typingctx, address):
-    """Start bringing the cache line of `address` to L1; never faults."""
-
-    def codegen(context, builder, signature, args):
-        emit_prefetch(builder, args[0], L1)
-        return context.get_dummy_value()
-
-    return types.void(types.intp), codegen

@@ -4,6 +4,7 @@ import numpy as np
 
 from fastnn.kernels.activations import exp, log
 from fastnn.kernels.jit import jit
+from fastnn.kernels.memory import load, load_scalar, store, store_scalar, transpose_square
 from fastnn.kernels.samples import block_of, put_back, weights_of
 from fastnn.kernels.simd import (
     add,
@@ -14,15 +15,10 @@ from fastnn.kernels.simd import (
     fma,
     lanes_of,
     larger,
-    load,
-    load_scalar,
     mul,
     size_of,
     splat,
-    store,
-    store_scalar,
     sub,
-    transpose_square,
 )
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.tile_ir import ROW_BYTES

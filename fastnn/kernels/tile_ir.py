@@ -26,18 +26,8 @@ panel share it. The columns family: a line of C behind the tile with every step.
 
 from llvmlite import ir
 
-from fastnn.kernels.simd import (
-    I1,
-    I32,
-    INT,
-    L1,
-    L2,
-    emit_below,
-    emit_fma,
-    emit_prefetch,
-    emit_splat,
-    pointer,
-)
+from fastnn.kernels.memory import L1, L2, emit_prefetch
+from fastnn.kernels.simd import I1, I32, INT, emit_below, emit_fma, emit_splat, pointer
 from fastnn.kernels.target import VECTOR_BYTES, VECTOR_REGISTERS
 
 ROW_BYTES = 2 * VECTOR_BYTES  # one row of a panel: two vectors

@@ -7,21 +7,8 @@ penalties are a few instructions beside it and are always done, with neutral num
 """
 
 from fastnn.kernels.jit import inline, jit
-from fastnn.kernels.simd import (
-    add,
-    below,
-    constant,
-    div,
-    fma,
-    larger,
-    load,
-    mul,
-    smaller,
-    splat,
-    sqrt,
-    store,
-    sub,
-)
+from fastnn.kernels.memory import load, store
+from fastnn.kernels.simd import add, below, constant, div, fma, larger, mul, smaller, splat, sqrt, sub
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.tile_ir import ROW_BYTES
 

@@ -10,8 +10,9 @@ pytest.importorskip("numba")
 from fastnn.kernels.activate import KERNELS
 from fastnn.kernels.activations import LOGISTIC, RELU, STORED, TANH, log, times_derivative
 from fastnn.kernels.jit import jit
+from fastnn.kernels.memory import load, store
 from fastnn.kernels.panels import Panels, panel_columns
-from fastnn.kernels.simd import lanes_of, load, size_of, store
+from fastnn.kernels.simd import lanes_of, size_of
 from fastnn.kernels.target import HAS_FMA, IS_X86
 from tests.checks import assert_close
 from tests.kernels.process import run_python
