@@ -232,7 +232,7 @@ def _list_features(columns_at, fan_in, start, begin, end, pairs, like):
         word = 0
         for row in range(start, start + panel, SQUARE):
             word |= load_scalar(bits + row // SQUARE * pitch + block // 8, 0)
-        word &= (1 << min(panel, end - block)) - 1
+        word = word >> block % 8 & (1 << min(panel, end - block)) - 1  # doubles in short vectors: panels of 4
         pair = block * ROW_BYTES | block * BYTE_ROW << 32
         place += PAIR * write_steps(word, pair, size_of(like) | BYTE_ROW << 32, place, WIDEST_PANEL)
     return (place - pairs) // PAIR

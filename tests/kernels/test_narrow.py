@@ -8,10 +8,12 @@ pytest.importorskip("numba")
 from fastnn.backends import numba_run
 from fastnn.kernels.narrow import MOST_OUTPUTS, MOST_ROWS
 from fastnn.kernels.panels import aligned_bytes, pack_transposed, panel_columns, panel_view, unpack_transposed
+from fastnn.kernels.target import IS_X86
 from fastnn.kernels.workspace import CHUNK
 from fastnn.regularisation import Regularisation
 from fastnn.run_settings import RunSettings
 from tests.checks import data_for, network_of
+from tests.kernels.process import run_python
 from tests.kernels.test_determinism import bits, trained
 from tests.settings import OPTIMIZERS
 
@@ -136,13 +138,44 @@ def test_not_for_what_goes_by_columns_of_W_or_changes_the_inputs(regularisation,
 
 @pytest.mark.parametrize("shape", [(1, 1), (32, 10), (33, 3), (100, 4)])
 def test_transposed_blocks_there_and_back(shape, dtype, generator):
-    M, width = generator.standard_normal(shape).astype(dtype), panel_columns(dtype)
+    width = panel_columns(dtype)
+    M = generator.standard_normal(shape).astype(dtype)[:, :width]
     rows = -(-shape[0] // width) * width
     memory = aligned_bytes(rows * width * dtype.itemsize, fill=0xFF)
     pack_transposed(M, memory.ctypes.data, dtype.type(0))
     panels = panel_view(memory.ctypes.data, rows, width, 0, dtype)
     assert panels[0, 0, : min(width, len(M))].tolist() == M[:width, 0].tolist()
-    assert not panels[0, shape[1] : width].any()
+    assert not panels[0, M.shape[1] : width].any()
     back = np.empty_like(M)
     unpack_transposed(panels, back)
     np.testing.assert_array_equal(back, M)
+
+
+SHORT_VECTORS = """
+import numpy as np
+from fastnn.backends import numba_run
+from fastnn.kernels.target import VECTOR_BYTES
+from tests.kernels.test_determinism import bits, trained
+from tests.kernels.test_narrow import is_narrow
+
+chosen = numba_run.is_narrow
+for sizes in ((90, 4, 3), (784, 2, 2), (33, 3)):
+    for name in ("float32", "float64"):
+        net, dtype = (sizes, "relu", "cross_entropy", 33, 100), np.dtype(name)
+        assert is_narrow(sizes, dtype)
+        narrow = [bits(trained(net, dtype, threads)) for threads in (1, 2, 3)]
+        numba_run.is_narrow = lambda *_: False
+        assert narrow == [bits(trained(net, dtype, 1))] * 3, (sizes, name)
+        numba_run.is_narrow = chosen
+print(VECTOR_BYTES)
+"""
+
+
+@pytest.mark.slow  # compiles everything for another CPU; .ci/run does
+@pytest.mark.skipif(not IS_X86, reason="x86 targets")
+def test_vectors_of_16_bytes(pytestconfig):
+    """Panels of eight floats, or of four doubles: less than a byte of a bitmap."""
+    output = run_python(
+        SHORT_VECTORS, cwd=pytestconfig.rootpath, NUMBA_CPU_NAME="nehalem", NUMBA_CPU_FEATURES=""
+    )
+    assert output.split() == ["16"]
