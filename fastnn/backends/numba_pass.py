@@ -16,10 +16,10 @@ from fastnn.backends.numba_run import (
     sizes_of,
     threads_for,
 )
-from fastnn.kernels.claims import LINE
 from fastnn.kernels.forward import LEAST_PIECE, forward_rows
 from fastnn.kernels.panels import aligned_bytes
 from fastnn.kernels.sparsity import Sparsity
+from fastnn.kernels.target import LINE
 from fastnn.kernels.team import Team
 from fastnn.kernels.tiles import tile_bank
 from fastnn.kernels.workspace import CHUNK, Workspace
@@ -55,9 +55,7 @@ class ForwardPass:
         threads = min(self.threads, CHUNK // LEAST_PIECE, threads_for_rows(network, len(X)))
         workspace.write(network.weights, network.biases)
         rows = -(-CHUNK // threads)
-        sparsity = Sparsity(
-            X, self.dtype, len(network.biases[0]), rows, threads, self._in_threads, training=False
-        )
+        sparsity = Sparsity(X, self.dtype, len(network.biases[0]), rows, threads)
         kernels = kernels_for(network, X, training=False, sparse=sparsity.active)
         bank = tile_bank(self.dtype, listed=sparsity.active)
         order, losses = np.arange(len(X)), np.zeros(len(X))
@@ -91,9 +89,6 @@ class ForwardPass:
             n_correct += sum(self._team.run(partial(work, part, claims), threads))
         total = len(X) if weights is None else float(weights.sum(dtype=np.float64))
         return float(losses.cumsum()[-1]) / (total or 1.0), n_correct
-
-    def _in_threads(self, function: object, threads: int) -> None:
-        self._team.run(function, threads)
 
 
 def threads_for_rows(network: Parameters, n_rows: int) -> int:

@@ -5,7 +5,7 @@ from fastnn.kernels.entries import BACKWARD, DROP
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.link import call
 from fastnn.kernels.memory import load, store
-from fastnn.kernels.shares import is_by_columns, panels_of, row_parts, vectors_of
+from fastnn.kernels.shares import copied_row_bytes, is_by_columns, panels_of, row_parts
 from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.team import barrier, share
@@ -114,8 +114,7 @@ def backward(
 @inline
 def copy_deltas(layers, rows, like):
     """D of the first layer to D_COPY, vector after vector."""
-    vectors = vectors_of(layers[0, FAN_OUT], like)
+    row_bytes = copied_row_bytes(layers, like)
     for row in range(rows):
-        for v in range(0, vectors * VECTOR_BYTES, VECTOR_BYTES):
-            value = load(layers[0, D] + row * ROW_BYTES + v, like)
-            store(layers[0, D_COPY] + row * vectors * VECTOR_BYTES + v, value)
+        for v in range(0, row_bytes, VECTOR_BYTES):
+            store(layers[0, D_COPY] + row * row_bytes + v, load(layers[0, D] + row * ROW_BYTES + v, like))

@@ -174,7 +174,7 @@ ROW_BITS = {
 def gather_bits(bits, words, order, start, rows, target, stride):
     """Bitmaps of samples order[start:start + rows], word-major: word w of row i at target + w * stride + 8 i.
 
-    Rows up to the next multiple of 64 are cleared.
+    Rows up to the next multiple of WORD are cleared.
     """
     for i in range(rows):
         source = bits + order[start + i] * words * 8
@@ -185,7 +185,7 @@ def gather_bits(bits, words, order, start, rows, target, stride):
         for w in range(words):
             store_scalar(target + w * stride + 8 * i, load_scalar(source + 8 * w, 0))
     for w in range(words):
-        for i in range(rows, (rows + 63) // 64 * 64):
+        for i in range(rows, (rows + WORD - 1) // WORD * WORD):
             store_scalar(target + w * stride + 8 * i, 0)
 
 
@@ -197,15 +197,15 @@ def list_features(bits, stride, words, row, height, place):
         union = 0
         for i in range(row, row + height):
             union |= load_scalar(bits + w * stride + 8 * i, 0)
-        count += write_list(union, 64 * w, place + 4 * count)
+        count += write_list(union, WORD * w, place + 4 * count)
     return count
 
 
 @jit
 def list_samples(bits, stride, rows, k, height, place):
     """Rows that have any of the features k..k + height (inside one word), as int32; returns their number."""
-    mask = ((1 << height) - 1) << (k % 64)
-    count, column = 0, bits + k // 64 * stride
-    for i in range(0, rows, 64):
+    mask = ((1 << height) - 1) << (k % WORD)
+    count, column = 0, bits + k // WORD * stride
+    for i in range(0, rows, WORD):
         count += write_list(any_bits(column + 8 * i, mask), i, place + 4 * count)
     return count

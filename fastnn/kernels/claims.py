@@ -10,9 +10,9 @@ An area has a cache line for each thread's range: units claimed of it, and how m
 
 from fastnn.kernels.atomics import fetch_add, store_release
 from fastnn.kernels.jit import jit
+from fastnn.kernels.target import LINE
 from fastnn.kernels.team import share
 
-LINE = 64
 # The areas of a layer: one for each product.
 FORWARD_CLAIMS, BACKWARD_CLAIMS, UPDATE_CLAIMS, AREAS = range(4)
 

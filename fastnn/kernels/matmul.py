@@ -15,11 +15,10 @@ from fastnn.kernels.activations import IDENTITY, times_derivative
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.memory import load, store, transpose_square
 from fastnn.kernels.simd import add, constant, fma, lanes_of, splat
-from fastnn.kernels.target import VECTOR_BYTES
+from fastnn.kernels.target import LINE, VECTOR_BYTES
 from fastnn.kernels.tile_ir import (
     COLUMNS,
     DESCEND,
-    LINE,
     LINES_AHEAD,
     ROW_BYTES,
     ROWS,

@@ -31,7 +31,7 @@ from fastnn.kernels.matmul import bias_update
 from fastnn.kernels.memory import load, load_scalar, prefetch, store, store_scalar, transpose_square
 from fastnn.kernels.samples import block_of
 from fastnn.kernels.simd import constant, lanes_of, size_of, splat
-from fastnn.kernels.target import VECTOR_BYTES
+from fastnn.kernels.target import LINE, VECTOR_BYTES
 from fastnn.kernels.tile_ir import (
     BYTE_COLUMNS,
     BYTE_ROWS,
@@ -43,7 +43,6 @@ from fastnn.kernels.tile_ir import (
 )
 from fastnn.kernels.tiles import SLOTS, call_tile
 
-LINE = 64
 BYTE_ROW = 32  # rows of a group: bytes of one of its features
 MOST_OUTPUTS = 16  # more of them fill the ordinary tiles
 MOST_ROWS = 512  # of a chunk, with some to spare

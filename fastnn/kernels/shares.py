@@ -66,14 +66,14 @@ def narrow_deltas(layers, thread, threads, like):
     them works with them too slows down both, by a quarter of their weight update.
     """
     if thread == 0 and has_short_rest(layers, threads, like):
-        return layers[0, D_COPY], vectors_of(layers[0, FAN_OUT], like) * VECTOR_BYTES
+        return layers[0, D_COPY], copied_row_bytes(layers, like)
     return layers[0, D], ROW_BYTES
 
 
 @inline
-def vectors_of(columns, like):
-    """Vectors of so many columns."""
-    return (columns + lanes_of(like) - 1) // lanes_of(like)
+def copied_row_bytes(layers, like):
+    """From one row of D_COPY to the next: as many vectors as the first layer has outputs for."""
+    return (layers[0, FAN_OUT] + lanes_of(like) - 1) // lanes_of(like) * VECTOR_BYTES
 
 
 @inline

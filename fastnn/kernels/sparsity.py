@@ -74,13 +74,13 @@ class Sparsity:
     """How a run on X skips zeros: `plans`, one a thread. X must not change while it lives.
 
     rows      most rows in a chunk
-    run       runs a function of the thread's number in so many threads (Team.run)
-    training  whether there will be weight updates, for which all rows get bitmaps now; else only forward
-              passes, which make them chunk by chunk
+    run       runs a function of the thread's number in so many threads (Team.run): then there will be weight
+              updates, for which all rows get bitmaps now; None: a forward pass makes them chunk by chunk
     narrow    whether the first layer is narrow.py's, which makes lists of its own
     """
 
-    def __init__(self, X, dtype, fan_out, rows, threads, run, training=True, narrow=False):
+    def __init__(self, X, dtype, fan_out, rows, threads, run=None, narrow=False):
+        training = run is not None
         self.forward, self.update = (False, False) if narrow else choose(X, dtype, fan_out, rows, training)
         self.plans = [np.zeros(PLAN_FIELDS, np.int64) for _ in range(threads)]
         self._memory = []
@@ -108,8 +108,10 @@ class Sparsity:
             plan[[BITS, WORDS, CHUNK_STRIDE]] = bits.ctypes.data if training else 0, words, stride
             plan[[ROW_LIST_BYTES, SAMPLE_LIST_BYTES]] = row_list, sample_list
             plan[CHUNK_BITS] = self._room(words * stride)
-            plan[ROW_LISTS] = self._room(row_list * row_lists)
-            plan[SAMPLE_LISTS] = self._room(sample_list * sample_lists)
+            if self.forward:
+                plan[ROW_LISTS] = self._room(row_list * row_lists)
+            if self.update:
+                plan[SAMPLE_LISTS] = self._room(sample_list * sample_lists)
 
     @property
     def active(self):

@@ -9,7 +9,6 @@ import numpy as np
 from numba import types
 
 from fastnn.kernels import activate, bits, losses
-from fastnn.kernels.bits import gather_bits
 from fastnn.kernels.descent import descend_layers
 from fastnn.kernels.dropout import drop
 from fastnn.kernels.entries import (
@@ -88,7 +87,7 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, narrow=F
     )
     if sparse:
         if training:
-            table[GATHER_BITS] = address_of(gather_bits, number, number, vector, *[number] * 4)
+            table[GATHER_BITS] = address_of(bits.gather_bits, number, number, vector, *[number] * 4)
         else:
             table[ROW_BITS] = address_of(bits.ROW_BITS[data_dtype], *[number] * 7)
         table[LISTED_FORWARD] = address_of(forward_listed, vector, *[number] * 17, scalar)

@@ -6,6 +6,8 @@ import llvmlite.binding as llvm
 
 from fastnn.kernels.jit import target_cpu
 
+LINE = 64  # bytes of a cache line, or a part of one
+
 _PROBE = """
 define <64 x i8> @wide(<64 x i8> %a, <64 x i8> %b) { %c = xor <64 x i8> %a, %b ret <64 x i8> %c }
 define <16 x float> @add(<16 x float> %a, <16 x float> %b) {

@@ -28,10 +28,9 @@ from llvmlite import ir
 
 from fastnn.kernels.memory import L1, L2, emit_prefetch
 from fastnn.kernels.simd import I1, I32, INT, emit_below, emit_fma, emit_splat, pointer
-from fastnn.kernels.target import VECTOR_BYTES, VECTOR_REGISTERS
+from fastnn.kernels.target import LINE, VECTOR_BYTES, VECTOR_REGISTERS
 
 ROW_BYTES = 2 * VECTOR_BYTES  # one row of a panel: two vectors
-LINE = 64
 LINES_AHEAD = 8  # of B's next panel, fetched with each panel of A
 
 # Tallest tile: MR * NV accumulators, NV vectors of B and at least one broadcast must fit in registers.

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from fastnn.kernels.claims import AREAS, LINE
+from fastnn.kernels.claims import AREAS
 from fastnn.kernels.losses import scratch_bytes, spare_rows
 from fastnn.kernels.narrow import SUMS_BYTES, columns_offset, input_bytes
 from fastnn.kernels.panels import (
@@ -26,6 +26,7 @@ from fastnn.kernels.panels import (
     unpack_transposed,
     unpack_view,
 )
+from fastnn.kernels.target import LINE
 from fastnn.kernels.tile_ir import ROW_BYTES
 
 CHUNK = 256  # rows worked on at a time; X of 784 float32 features is then 0.8 MB and leaves L2 room for W

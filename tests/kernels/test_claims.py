@@ -7,8 +7,9 @@ import pytest
 
 pytest.importorskip("numba")
 
-from fastnn.kernels.claims import AREAS, LINE, UPDATE_CLAIMS, area_of, give_back, next_unit
+from fastnn.kernels.claims import AREAS, UPDATE_CLAIMS, area_of, give_back, next_unit
 from fastnn.kernels.jit import jit
+from fastnn.kernels.target import LINE
 
 THREADS = 3
 
