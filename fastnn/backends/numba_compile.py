@@ -40,7 +40,8 @@ def use_everything(dtype: np.dtype[Any], evaluate: Callable[..., Any], predict: 
     # What depends on rows and settings: zeros to skip, batches in shards, other updates than plain ones.
     wide, batch = _Shape(dtype, width=64), 2 * SHARD_ROWS
     use(wide, images(64, value=0), RunSettings(batch_size=64))
-    use(wide, images(batch), RunSettings(batch_size=batch))
+    for network in (wide, _Shape(dtype)):
+        use(network, images(batch), RunSettings(batch_size=batch))
     regularisation = Regularisation(dropout=(0.1, 0.1), clip_norm=1.0, max_norm=1.0)
     optimizers: tuple[Optimizer, ...] = (SGD(momentum=0.9), Adam(), RMSprop())
     for optimizer in optimizers:

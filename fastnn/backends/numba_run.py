@@ -18,11 +18,13 @@ from fastnn.cpus import usable_cpus
 from fastnn.inputs import all_finite
 from fastnn.kernels.activations import CODES, IDENTITY, RELU, STORED
 from fastnn.kernels.epoch import train_rows
+from fastnn.kernels.exact_layout import MOST_FEATURES
 from fastnn.kernels.narrow import MOST_OUTPUTS
 from fastnn.kernels.panels import panel_columns
 from fastnn.kernels.shards import shard_count
 from fastnn.kernels.sparsity import Sparsity
 from fastnn.kernels.table import activation_address, kernel_table
+from fastnn.kernels.target import HAS_AMX
 from fastnn.kernels.team import Team
 from fastnn.kernels.tiles import tile_bank
 from fastnn.kernels.updates import WEIGHT_SQUARES
@@ -50,12 +52,16 @@ class Run:
         gradients: bool = False,
     ) -> None:
         dtype = network.weights[0].dtype
-        chunk = min(settings.batch_size, CHUNK)
         flops = 6 * settings.batch_size * sum(W.size for W in network.weights)
-        narrow = is_narrow(network, X, settings)
+        parameter_bytes = sum(W.nbytes for W in network.weights)
+        self._shards = shard_count(settings.batch_size, parameter_bytes)
+        first = first_layer(network, X, settings, sharded=self._shards > 0)
         n_threads = settings.threads or threads_for(
-            flops, FLOPS_PER_NARROW_THREAD if narrow else FLOPS_PER_THREAD
+            flops, FLOPS_PER_NARROW_THREAD if first else FLOPS_PER_THREAD
         )
+        chunk = min(settings.batch_size, CHUNK)
+        if first == "exact":  # what is summed exactly must not depend on the number of threads
+            chunk = CHUNK * n_threads
         self._network, self._X, self._targets = network, X, targets_of(network, y)
         self._weights = None if weights is None else np.ascontiguousarray(weights, dtype)
         # Looking up three addresses would take as long as a mini-batch of a small network.
@@ -64,8 +70,6 @@ class Run:
         )
         self._settings, self.step = settings, 0
         self._most_rows = most_rows(network, flops_per_weight=6)
-        parameter_bytes = sum(W.nbytes for W in network.weights)
-        self._shards = shard_count(settings.batch_size, parameter_bytes)
         wanted = extras(settings, sharded=self._shards > 0)
         self._recipe = recipe(settings, dtype)
         self.workspace = Workspace(
@@ -77,7 +81,7 @@ class Run:
             slots=len(settings.optimizer.slots),
             slopes=stored_slopes(network, settings.regularisation),
             extras=bool(wanted),
-            narrow=narrow,
+            first=first,
         )
         set_activations(self.workspace, network, settings.regularisation)
         self._own_layers = self.workspace.own_layers(n_threads)
@@ -85,12 +89,12 @@ class Run:
         self._team = Team(n_threads)
         self._team_size = TeamSize(n_threads, fixed=settings.threads is not None)
         self._sparsity = Sparsity(
-            X, dtype, len(network.biases[0]), chunk, n_threads, self._team.run, narrow=narrow
+            X, dtype, len(network.biases[0]), chunk, n_threads, self._team.run, narrow=first is not None
         )
         self._kernels = kernels_for(
-            network, X, training=True, sparse=self._sparsity.active, narrow=narrow, extras=wanted
+            network, X, training=True, sparse=self._sparsity.active, first=first, extras=wanted
         )
-        self._bank = tile_bank(dtype, listed=self._sparsity.active, narrow=narrow)
+        self._bank = tile_bank(dtype, listed=self._sparsity.active, bytes_as=byte_tiles_of(first, dtype))
 
     def epoch(
         self, order: Array, learning_rates: Array, between: Callable[[], None] = nothing
@@ -238,15 +242,24 @@ def set_activations(
     workspace.set_activations(codes, addresses, [threshold(share) for share in regularisation.dropout])
 
 
-def is_narrow(network: Parameters, X: Array, settings: RunSettings) -> bool:
-    """Whether the first layer is trained by narrow.py: bytes into few outputs, and nothing goes by column."""
+def first_layer(network: Parameters, X: Array, settings: RunSettings, *, sharded: bool) -> str | None:
+    """Whose the first layer is: narrow.py's for bytes into few outputs, if nothing goes by column; in shards exact.py's."""
     regularisation = settings.regularisation
     limits = regularisation.clip_norm, regularisation.max_norm
     by_column = measures_squares(settings) or any(limit is not None for limit in limits)
     drops_inputs = any(regularisation.dropout[:1])
-    n_outputs = network.weights[0].shape[1]
-    fits = n_outputs <= min(MOST_OUTPUTS, panel_columns(network.weights[0].dtype))
-    return X.dtype == np.uint8 and fits and not (by_column or drops_inputs)
+    (n_features, n_outputs), dtype = network.weights[0].shape, network.weights[0].dtype
+    fits = n_outputs <= min(MOST_OUTPUTS, panel_columns(dtype))
+    if X.dtype != np.uint8 or not fits or by_column or drops_inputs:
+        return None
+    return "exact" if sharded and dtype == np.float32 and n_features <= MOST_FEATURES else "narrow"
+
+
+def byte_tiles_of(first: str | None, dtype: Any) -> Any:
+    """The type of the byte tiles that the first layer needs, or None."""
+    if first == "exact":
+        return None if HAS_AMX else np.float64
+    return dtype if first else None
 
 
 def kernels_for(
@@ -255,12 +268,12 @@ def kernels_for(
     *,
     training: bool,
     sparse: bool = False,
-    narrow: bool = False,
+    first: str | None = None,
     extras: tuple[str, ...] = (),
 ) -> Array:
     """The table of kernels for this network and type of X."""
     deep, dtype = len(network.weights) > 1, network.weights[0].dtype
-    return kernel_table(dtype, X.dtype, network.loss_name, deep, training, sparse, narrow, extras)
+    return kernel_table(dtype, X.dtype, network.loss_name, deep, training, sparse, first, extras)
 
 
 def targets_of(network: Parameters, y: Array) -> Array:

@@ -67,6 +67,7 @@ def _deltas(
     layers,
     x,
     gathered,
+    stale,
     x_next,
     next_start,
     next_rows,
@@ -96,6 +97,7 @@ def _deltas(
     """Gather rows order[start:start + rows], and leave D of every layer; returns own correct rows.
 
     gathered     whether a narrow layer's x has been filled already, when these rows were the next ones
+    stale        1 if its W has changed since its last forward pass, else 0
     x_next ...   its other input: with next_rows from next_start on a thread fills the time until the threads
                  after it have come to the end of the layer, or of all that one of them does alone. The last
                  thread need not wait, and gets none
@@ -106,7 +108,9 @@ def _deltas(
     if kernels[NARROW_UPDATE] != 0:
         if not gathered:
             gather_narrow(layers, x, kernels, data, order, start, rows, thread, threads, data_scale)
-        forward_narrow_layer(layers, x, kernels, bank, rows, first, last, like, thread, threads, flags, spins)
+        forward_narrow_layer(
+            layers, x, kernels, bank, rows, first, last, stale, like, thread, threads, flags, spins
+        )
         if next_rows > 0:
             gather_narrow(
                 layers, x_next, kernels, data, order, next_start, next_rows, thread, threads, data_scale
@@ -241,7 +245,7 @@ def train_rows(
     """
     mode_before = subnormals_to_zero()
     n_correct, n_rows = 0, order.shape[0]
-    x_other, gathered = x + layers[0, X_NEXT], False
+    x_other, gathered, stale = x + layers[0, X_NEXT], False, 1
     give_back(layers[:, CLAIMS], FORWARD_CLAIMS, thread, threads)
     give_back(layers[:, CLAIMS], BACKWARD_CLAIMS, thread, threads)
     barrier(flags, thread, threads, spins)
@@ -275,6 +279,7 @@ def train_rows(
                     table,
                     x,
                     gathered,
+                    stale,
                     x_other,
                     next_start,
                     next_rows,
@@ -327,6 +332,7 @@ def train_rows(
                 else:
                     mode |= DESCEND if steps_now else 0
                     update_layers(table, x, plan, kernels, bank, rows, member, members, mode, rate)
+                stale = 1 if steps_now else 0
                 if not in_turns:
                     barrier(flags, member, members, spins)
                 if next_rows > 0:
@@ -353,6 +359,7 @@ def train_rows(
                     flags,
                     spins,
                 )
+                stale = 1
                 barrier(flags, thread, threads, spins)
     restore(mode_before)
     return n_correct

@@ -52,12 +52,16 @@ PIECES, LEAST_PIECE = 4, 32
 
 
 @jit
-def forward_narrow_layer(layers, x, kernels, bank, rows, first, last, like, thread, threads, flags, spins):
+def forward_narrow_layer(
+    layers, x, kernels, bank, rows, first, last, stale, like, thread, threads, flags, spins
+):
     """Layer 0 of narrow.py: threads share it by features, one adding to the sums of the one before.
 
     W then never leaves a core's cache, each thread gathers no more than it needs, and the chain of additions
     is the one of a single thread. While a thread works on one panel of rows, the next one works on the panel
     before; when all have come to a barrier, Z is whole.
+
+    stale   whether this is the first call after a change of W, for exact.py, which threads never share
     """
     mode = RELU if layers[0, ACTIVATION] == RELU_ACTIVATION else STORE
     panel = 2 * lanes_of(like)
@@ -74,6 +78,7 @@ def forward_narrow_layer(layers, x, kernels, bank, rows, first, last, like, thre
             layers[0, X_PANEL],
             layers[0, W],
             layers[0, B],
+            stale,
             layers[0, X] + (start // panel * SUMS_BYTES if threads > 1 else 0),
             layers[0, Z],
             layers[0, Z_PANEL],

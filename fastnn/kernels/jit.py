@@ -23,6 +23,8 @@ import numba
 from numba.core import codegen, config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, _CacheLocator
 
+from fastnn.kernels.amx_permission import may_use_amx
+
 FLAGS = {
     "nogil": True,
     "error_model": "numpy",
@@ -56,6 +58,7 @@ def fingerprint():
         platform.python_version(),
         platform.machine(),
         target_cpu(),
+        may_use_amx(target_cpu()[1]),
     )
     digest.update(repr(facts).encode())
     return digest.hexdigest()[:20]

@@ -8,7 +8,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from fastnn.kernels.simd import I32, INT, Vector, emit_splat, pointer, vector_of
+from fastnn.kernels.jit import inline
+from fastnn.kernels.simd import I32, INT, Vector, emit_splat, lanes_of, pointer, vector_of
 
 # ---- vectors --------------------------------------------------------------------------------------
 
@@ -61,6 +62,14 @@ def load_as(typingctx, address, source, count, like):
         return _convert(builder, value, source, result.element, wanted)
 
     return result(types.intp, source, types.intp, like), codegen
+
+
+@inline
+def first_lanes(address, count, like):
+    """The first `count` elements at `address`; other lanes are zero, and not touched."""
+    if count >= lanes_of(like):
+        return load(address, like)
+    return load_as(address, like, count, like)
 
 
 @intrinsic

@@ -100,7 +100,7 @@ def constant(typingctx, single, double, like):
     return result(types.float64, types.float64, like), codegen
 
 
-def _lanewise(operation, arity, doc):
+def lanewise(operation, arity, doc):
     """An intrinsic over `arity` vectors of one type, made from an IR-building function."""
 
     def declare(vectors, build):
@@ -135,40 +135,40 @@ def _lanewise(operation, arity, doc):
 
 def _power_of_two(builder, shifted):
     """2**n from n + 1.5 * 2**mantissa: the integer n sits in the low bits; move it to the exponent."""
-    integers, mantissa, bias = _layout(shifted.type)
+    integers, mantissa, bias = layout_of(shifted.type)
     bits = builder.bitcast(shifted, integers)
     exponent = builder.shl(bits, ir.Constant(integers, [mantissa] * integers.count))
     one = ir.Constant(integers, [bias << mantissa] * integers.count)
     return builder.bitcast(builder.add(exponent, one), shifted.type)
 
 
-def _layout(vector):
+def layout_of(vector):
     """Of a float vector: integers of its width, bits of the mantissa, and what exponents are off by."""
     single = vector.element == ir.FloatType()
     return ir.VectorType(I32 if single else INT, vector.count), *((23, 127) if single else (52, 1023))
 
 
 def _exponent(builder, a):
-    integers, mantissa, bias = _layout(a.type)
+    integers, mantissa, bias = layout_of(a.type)
     shifted = builder.lshr(builder.bitcast(a, integers), ir.Constant(integers, [mantissa] * integers.count))
     return builder.sitofp(builder.sub(shifted, ir.Constant(integers, [bias] * integers.count)), a.type)
 
 
 def _fraction(builder, a):
-    integers, mantissa, bias = _layout(a.type)
+    integers, mantissa, bias = layout_of(a.type)
     mask = ir.Constant(integers, [(1 << mantissa) - 1] * integers.count)
     one = ir.Constant(integers, [bias << mantissa] * integers.count)
     return builder.bitcast(builder.or_(builder.and_(builder.bitcast(a, integers), mask), one), a.type)
 
 
 def _magnitude(builder, a):
-    integers, _, _ = _layout(a.type)
+    integers, _, _ = layout_of(a.type)
     mask = ir.Constant(integers, [(1 << (integers.element.width - 1)) - 1] * integers.count)
     return builder.bitcast(builder.and_(builder.bitcast(a, integers), mask), a.type)
 
 
 def _copy_sign(builder, a, sign):
-    integers, _, _ = _layout(a.type)
+    integers, _, _ = layout_of(a.type)
     mask = ir.Constant(integers, [-(1 << (integers.element.width - 1))] * integers.count)
     bit = builder.and_(builder.bitcast(sign, integers), mask)
     return builder.bitcast(builder.or_(builder.bitcast(a, integers), bit), a.type)
@@ -182,23 +182,23 @@ def _sqrt(builder, a):
     return builder.call(root, [a])
 
 
-add = _lanewise(lambda b, x, y: b.fadd(x, y), 2, "a + b")
-sub = _lanewise(lambda b, x, y: b.fsub(x, y), 2, "a - b")
-mul = _lanewise(lambda b, x, y: b.fmul(x, y), 2, "a * b")
-div = _lanewise(lambda b, x, y: b.fdiv(x, y), 2, "a / b")
-sqrt = _lanewise(_sqrt, 1, "square root, rounded correctly")
-fma = _lanewise(emit_fma, 3, "a * b + c")
-below = _lanewise(emit_below, 4, "c where a < b, else d")
-equal = _lanewise(
+add = lanewise(lambda b, x, y: b.fadd(x, y), 2, "a + b")
+sub = lanewise(lambda b, x, y: b.fsub(x, y), 2, "a - b")
+mul = lanewise(lambda b, x, y: b.fmul(x, y), 2, "a * b")
+div = lanewise(lambda b, x, y: b.fdiv(x, y), 2, "a / b")
+sqrt = lanewise(_sqrt, 1, "square root, rounded correctly")
+fma = lanewise(emit_fma, 3, "a * b + c")
+below = lanewise(emit_below, 4, "c where a < b, else d")
+equal = lanewise(
     lambda b, x, y, p, q: b.select(b.fcmp_ordered("==", x, y), p, q), 4, "c where a == b, else d"
 )
-larger = _lanewise(lambda b, x, y: emit_below(b, x, y, y, x), 2, "y where x < y, else x: keeps a NaN in x")
-smaller = _lanewise(lambda b, x, y: emit_below(b, y, x, y, x), 2, "y where y < x, else x: keeps a NaN in x")
-power_of_two = _lanewise(_power_of_two, 1, "2**n for a shifted integer n, see activations.exp")
-exponent = _lanewise(_exponent, 1, "k where a = 2**k f with 1 <= f < 2, for a normal a > 0")
-fraction = _lanewise(_fraction, 1, "f where a = 2**k f with 1 <= f < 2, for a normal a > 0")
-magnitude = _lanewise(_magnitude, 1, "|a|")
-copy_sign = _lanewise(_copy_sign, 2, "a >= 0 with the sign of b")
+larger = lanewise(lambda b, x, y: emit_below(b, x, y, y, x), 2, "y where x < y, else x: keeps a NaN in x")
+smaller = lanewise(lambda b, x, y: emit_below(b, y, x, y, x), 2, "y where y < x, else x: keeps a NaN in x")
+power_of_two = lanewise(_power_of_two, 1, "2**n for a shifted integer n, see activations.exp")
+exponent = lanewise(_exponent, 1, "k where a = 2**k f with 1 <= f < 2, for a normal a > 0")
+fraction = lanewise(_fraction, 1, "f where a = 2**k f with 1 <= f < 2, for a normal a > 0")
+magnitude = lanewise(_magnitude, 1, "|a|")
+copy_sign = lanewise(_copy_sign, 2, "a >= 0 with the sign of b")
 
 
 @intrinsic

@@ -35,6 +35,7 @@ from fastnn.kernels.entries import (
     TRANSPOSE,
     UPDATE,
 )
+from fastnn.kernels.exact import forward_exact, gather_exact, weight_update_exact
 from fastnn.kernels.jit import announce_compilation
 from fastnn.kernels.link import address_of, scalar_type
 from fastnn.kernels.listed import forward_listed, weight_update_listed
@@ -44,6 +45,13 @@ from fastnn.kernels.norms import column_squares, limit_columns, total
 from fastnn.kernels.panels import GATHERS, unpack_rows
 from fastnn.kernels.shards import add_shards
 from fastnn.kernels.updates import STEPS, penalise
+
+
+# Of a first layer that turns bytes into few outputs: gathering its input, forward, dW.
+FIRST = {
+    "narrow": (gather_bytes, forward_narrow, weight_update_narrow),
+    "exact": (gather_exact, forward_exact, weight_update_exact),
+}
 
 
 @lru_cache
@@ -59,18 +67,18 @@ def activation_address(name, dtype, slopes=False):
 
 
 @lru_cache
-def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, narrow=False, extras=()):
+def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, first=None, extras=()):
     """Addresses for one element type, type of X, loss, and depth above one layer or not.
 
     training, sparse   whether kernels for training, and for skipping zeros, are wanted
-    narrow             whether the first layer is trained by those of narrow.py
+    first              which kernels train the first layer: "narrow", "exact", or None for those of all layers
     extras             names of `updates.STEPS`, "clip_norm", "squares", "max_norm", "dropout", "shards"
                        that are wanted
     """
     announce_compilation()
     number, scalar, vector = types.int64, scalar_type(dtype), types.int64[::1]
     table = np.zeros(ENTRIES, np.int64)
-    gather = gather_bytes if narrow else GATHERS[data_dtype]
+    gather, forward_first, update_first = FIRST[first] if first else (GATHERS[data_dtype], None, None)
     table[GATHER] = address_of(gather, number, vector, *[number] * 6, scalar, number, number)
     table[FORWARD] = address_of(forward_tiles, vector, *[number] * 12, scalar)
     table[LOSS] = address_of(
@@ -97,9 +105,9 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, narrow=F
     if deep:
         table[BACKWARD] = address_of(backward_tiles, vector, *[number] * 14, scalar)
     table[UPDATE] = address_of(weight_update_tiles, vector, *[number] * 18, scalar)
-    if narrow:
-        table[NARROW_FORWARD] = address_of(forward_narrow, vector, *[number] * 14, scalar)
-        table[NARROW_UPDATE] = address_of(weight_update_narrow, vector, *[number] * 18, scalar)
+    if first:
+        table[NARROW_FORWARD] = address_of(forward_first, vector, *[number] * 15, scalar)
+        table[NARROW_UPDATE] = address_of(update_first, vector, *[number] * 18, scalar)
     if sparse:
         table[LISTED_UPDATE] = address_of(weight_update_listed, vector, *[number] * 21, scalar)
     _add_extras(table, extras, number, vector, scalar)

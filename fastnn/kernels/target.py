@@ -1,9 +1,10 @@
-"""What the CPU that Numba compiles for offers: vector width, vector registers, fused multiply-add."""
+"""What the CPU that Numba compiles for offers: vector width, vector registers, fused multiply-add, AMX."""
 
 import re
 
 import llvmlite.binding as llvm
 
+from fastnn.kernels.amx_permission import may_use_amx
 from fastnn.kernels.jit import target_cpu
 
 LINE = 64  # bytes of a cache line, or a part of one
@@ -43,4 +44,5 @@ def describe_target():
 
 
 VECTOR_BYTES, VECTOR_REGISTERS, HAS_FMA = describe_target()
+HAS_AMX = VECTOR_BYTES == 64 and may_use_amx(target_cpu()[1])
 IS_X86 = llvm.get_process_triple().startswith(("x86_64", "i386", "i686"))

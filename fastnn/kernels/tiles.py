@@ -92,18 +92,22 @@ def _fill_byte_columns(table, like):
 _banks = {}
 
 
-def tile_bank(dtype, listed=False, narrow=False):
+def tile_bank(dtype, listed=False, bytes_as=None):
     """int64 table of tile addresses for one element type; compiled (or loaded) at first use.
 
-    listed, narrow   whether the tiles of listed.py and of narrow.py are wanted
+    listed     whether the tiles of listed.py are wanted
+    bytes_as   the type that byte tiles multiply in, if they are wanted: of dtype for narrow.py, of doubles for
+               exact_doubles.py
     """
-    key = np.dtype(dtype), listed, narrow
+    key = np.dtype(dtype), listed, bytes_as
     if key not in _banks:
         announce_compilation()
         table = np.zeros(FAMILIES * 2 * SLOTS, np.int64)
         fills = [_fill_rows, _fill_columns] + [_fill_listed_rows, _fill_listed_columns] * listed
-        for fill in fills + [_fill_byte_rows, _fill_byte_columns] * narrow:
+        for fill in fills:
             fill(table.ctypes.data, key[0].type(0))
+        for fill in [_fill_byte_rows, _fill_byte_columns] * (bytes_as is not None):
+            fill(table.ctypes.data, np.dtype(bytes_as).type(0))
         _banks[key] = table
     return _banks[key]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from fastnn.kernels.claims import AREAS
 from fastnn.kernels.losses import scratch_bytes, spare_rows
-from fastnn.kernels.narrow import SUMS_BYTES, columns_offset, input_bytes
+from fastnn.kernels import exact_layout, narrow
 from fastnn.kernels.panels import (
     aligned_bytes,
     matrix_bytes,
@@ -29,6 +29,7 @@ from fastnn.kernels.panels import (
 from fastnn.kernels.target import LINE
 from fastnn.kernels.tile_ir import ROW_BYTES
 
+FIRST_LAYOUTS = {"narrow": narrow, "exact": exact_layout}  # of a thread's input
 CHUNK = 256  # rows worked on at a time; X of 784 float32 features is then 0.8 MB and leaves L2 room for W
 
 # Columns of the layer table: widths, addresses, bytes from one panel to the next (`*_PANEL`).
@@ -90,7 +91,8 @@ class Workspace:
     slots      arrays that the optimizer keeps for each parameter: at most two
     slopes     for each hidden layer whether there is room for g'(Z)
     extras     whether there is room for what other updates than plain descent need
-    narrow     whether the first layer is narrow.py's: other inputs, and blocks of W stored transposed
+    first      "narrow" or "exact" if the first layer is narrow.py's or exact.py's: other inputs, and blocks of W
+               stored transposed
     poison     byte that fills what is not a parameter: 0xff makes every float a NaN (tests)
     """
 
@@ -106,12 +108,12 @@ class Workspace:
         slots=0,
         slopes=(),
         extras=False,
-        narrow=False,
+        first=None,
         poison=0,
     ):
         self.sizes, self.dtype = tuple(sizes), np.dtype(dtype)
         self.like = self.dtype.type(0)
-        self.rows, self.narrow = rows, narrow
+        self.rows, self.first = rows, first
         self._views = {}  # of parameters, by field
         self._kept = None
         self.layers = np.zeros((len(sizes) - 1, FIELDS), np.int64)
@@ -128,8 +130,9 @@ class Workspace:
         stride = panel_stride(rows)
         self.zeros = keep(ROW_BYTES)
         # one address a thread
-        x_bytes = (input_bytes if self.narrow else partial(matrix_bytes, dtype=dtype))(rows, self.sizes[0])
-        self.inputs = [work(x_bytes * (2 if self.narrow and threads > 1 else 1)) for _ in range(threads)]
+        layout = FIRST_LAYOUTS.get(self.first)
+        x_bytes = (layout.input_bytes if layout else partial(matrix_bytes, dtype=dtype))(rows, self.sizes[0])
+        self.inputs = [work(x_bytes * (2 if self.first == "narrow" and threads > 1 else 1)) for _ in range(threads)]
         self.scratch = [work(scratch_bytes(self.sizes[-1], dtype)) for _ in range(threads)]
         block = panel_columns(dtype) * ROW_BYTES
         self.rooms = [work(block) if extras and not gradients else 0 for _ in range(threads)]
@@ -142,10 +145,10 @@ class Workspace:
             row[[W, W_PANEL, B]] = keep(w_bytes), panel_stride(self._padded(fan_in)), keep(b_bytes)
             row[[X, X_PANEL]] = (self.layers[layer - 1, Z] if layer else 0), stride
             row[W_ROWS] = fan_in
-            if self.narrow and layer == 0:
-                row[[X_PANEL, W_ROWS]] = columns_offset(rows, fan_in), self._padded(fan_in)
+            if layout and layer == 0:
+                row[[X_PANEL, W_ROWS]] = layout.columns_offset(rows, fan_in), self._padded(fan_in)
                 row[X_NEXT] = x_bytes if threads > 1 else 0
-                row[X] = work(SUMS_BYTES * (panel_count(rows, dtype) + threads))
+                row[X] = work(narrow.SUMS_BYTES * (panel_count(rows, dtype) + threads))
                 row[D_COPY] = work(rows * ROW_BYTES)
             row[[Z, Z_PANEL]] = work(z_bytes), stride
             if training:
@@ -174,8 +177,8 @@ class Workspace:
             table, first = self.layers.copy(), self.rows * thread // threads
             for field in (X, Z, D, SLOPES):
                 table[:, field] += np.where(table[:, field] != 0, first * ROW_BYTES, 0)
-            if self.narrow:
-                table[0, X] = self.layers[0, X] + thread * SUMS_BYTES
+            if self.first:
+                table[0, X] = self.layers[0, X] + thread * narrow.SUMS_BYTES
             tables.append(table)
         return tables
 
@@ -227,7 +230,7 @@ class Workspace:
 
     def _pack(self, matrix, vector, weights, biases):
         for layer, (row, weight, bias) in enumerate(zip(self.layers, weights, biases, strict=True)):
-            if self.narrow and layer == 0:
+            if self.first and layer == 0:
                 pack_transposed(weight, row[matrix], self.like)
             else:
                 pack(weight, row[matrix], row[W_PANEL], self.like)
@@ -246,7 +249,7 @@ class Workspace:
         for layer, ((W_view, b_view), weight, bias) in enumerate(
             zip(self._views[matrix], weights, biases, strict=True)
         ):
-            if self.narrow and layer == 0:
+            if self.first and layer == 0:
                 unpack_transposed(W_view, weight)
             else:
                 unpack_view(W_view, weight)

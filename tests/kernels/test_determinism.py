@@ -26,6 +26,7 @@ NETS = [
     ((784, 10, 10), "relu", "cross_entropy", 64, 150),
     ((20, 10, 130, 7, 64, 5), "relu", "cross_entropy", 40, 150),  # narrow and wide layers in turn
     ((40, 35, 9, 3), "tanh", "cross_entropy", 2500, 2600),  # in fixed shards, the last batch in one
+    ((70, 10, 4), "relu", "cross_entropy", 2500, 5100),  # in shards, a first layer that is exact.py's
     ((20, 64, 64, 100, 7, 5), ("gelu", "softplus", "silu", "elu"), "cross_entropy", 40, 333),
 ]
 

@@ -1,0 +1,242 @@
+"""Exact products of bytes and integers on AMX tiles, for exact.py: integers are four signed digits of a byte.
+
+  forward  16 rows of X as they are, 64 features a step, times the digits of W, a column for each digit of each
+           output
+  update   the digits of dZ, a row for each digit of each output and 64 rows of X a step, times 16 features of
+           X, of which four rows each lie interleaved: a tile multiplies four bytes of a row by four of a column
+
+So 10 outputs take 3 tiles of sums. Storing one takes as long as multiplying it once (17 cycles), which is why
+they are filled up. Zeros of X are not skipped.
+
+  weights  for each four features, for each digit, the four bytes of each output; from there to the next four
+           features it is a row of each tile
+  deltas   for 64 rows of X, for each output, for each digit 64 bytes
+  copy     for 64 rows of X, for each 16 features a tile
+
+Tiles 0 to 3 hold sums, 3 those of the last outputs; 4 to 7 are what is multiplied.
+"""
+
+import numpy as np
+
+from fastnn.kernels.amx import (
+    TILE_BYTES,
+    TILE_ROW,
+    TILE_ROWS,
+    add_signed_unsigned,
+    add_unsigned_signed,
+    load_tile,
+    release_tiles,
+    set_up_tiles,
+    store_tile,
+    zero_tile,
+)
+from fastnn.kernels.byte_lists import inline_row_bytes
+from fastnn.kernels.byte_vectors import copy_four
+from fastnn.kernels.exact_layout import (
+    BLOCK,
+    CONFIGURATION,
+    COPIED_TILE,
+    DELTA_STEPS,
+    DELTAS,
+    DIGITS,
+    LANES,
+    SQUARE_OF_INTEGERS,
+    WEIGHT_STEPS,
+    WEIGHTS,
+    inline_copied_rows_bytes,
+    inline_rows_offset,
+)
+from fastnn.kernels.gathering import AHEAD, copy_rest, fetch_rows
+from fastnn.kernels.integers import (
+    BY_DIGITS,
+    BY_FOURS,
+    OF_FEATURES,
+    OF_ROWS,
+    digits_of,
+    reorder_digits,
+    store_fours,
+    store_quarters,
+    sum_of_digits,
+    whole,
+)
+from fastnn.kernels.jit import inline
+from fastnn.kernels.memory import first_lanes, load, load_scalar, store, transpose_square
+from fastnn.kernels.simd import mul, size_of, splat
+from fastnn.kernels.tile_ir import ROW_BYTES
+
+OUTPUTS_PER_TILE = TILE_ROWS // DIGITS
+DELTAS_BYTES = DIGITS * TILE_BYTES  # of 64 rows
+
+
+@inline
+def set_up_forward(x):
+    """To be called before multiply_rows."""
+    set_up_tiles(x + CONFIGURATION, TILE_ROWS)
+
+
+@inline
+def set_up_update(x, fan_out):
+    """To be called before multiply_columns."""
+    set_up_tiles(x + CONFIGURATION, DIGITS * fan_out - TILE_ROWS * (_tiles(fan_out) - 1))
+
+
+@inline
+def finish():
+    """Done with tiles."""
+    release_tiles()
+
+
+@inline
+def gather_rows(data, order, first, last, row, x, x_columns, columns):
+    """X[order[first:last]] to rows row .. of the input, and interleaved to its copy; row is a multiple of 4.
+
+    By fours: if there are fewer in the end, the last one again, for nothing is made of what follows it.
+    """
+    pitch, step = inline_row_bytes(columns), inline_copied_rows_bytes(columns)
+    lines = columns // BLOCK * BLOCK
+    for i in range(first, last, 4):
+        fetch_rows(data, order, i + AHEAD, 4, columns, 0, columns)
+        a, b = data + order[i] * columns, data + order[min(i + 1, last - 1)] * columns
+        c, d = data + order[min(i + 2, last - 1)] * columns, data + order[min(i + 3, last - 1)] * columns
+        to_row = row + i - first
+        target = x + inline_rows_offset(columns) + to_row * pitch
+        tiles = x + x_columns + to_row // BLOCK * step + to_row % BLOCK // 4 * TILE_ROW
+        for column in range(0, lines, BLOCK):
+            tile = tiles + column // LANES * COPIED_TILE
+            copy_four(
+                a + column, b + column, c + column, d + column, target + column, pitch, tile, COPIED_TILE
+            )
+        if lines < columns:
+            copy_rest(a, target, lines, columns)
+            copy_rest(b, target + pitch, lines, columns)
+            copy_rest(c, target + 2 * pitch, lines, columns)
+            copy_rest(d, target + 3 * pitch, lines, columns)
+            a = target + lines
+            tile = tiles + lines // LANES * COPIED_TILE
+            copy_four(a, a + pitch, a + 2 * pitch, a + 3 * pitch, a, pitch, tile, COPIED_TILE)
+
+
+@inline
+def _tiles(fan_out):
+    """Tiles for the digits of all outputs, four of them each."""
+    return (fan_out + OUTPUTS_PER_TILE - 1) // OUTPUTS_PER_TILE
+
+
+@inline
+def _zero_sums():
+    zero_tile(0)
+    zero_tile(1)
+    zero_tile(2)
+    zero_tile(3)
+
+
+@inline
+def write_weights(x, W, columns, fan_out, like):
+    """Digits of all weights, by steps that are known, and of none up to whole tiles: those are zero.
+
+    By fours of outputs, from the last ones on: what fewer than four write beside them is written later.
+    """
+    row_step, digit_step, steps = _tiles(fan_out) * TILE_ROW, DIGITS * fan_out, x + WEIGHT_STEPS
+    for feature in range(0, (columns + BLOCK - 1) // BLOCK * BLOCK, LANES):
+        block, left = feature // (2 * LANES) * (2 * LANES), columns - feature
+        place, target = W + block * ROW_BYTES + (feature - block) * size_of(like), feature // 4 * row_step
+        for i in range((fan_out - 1) // 4 * 4, -1, -4):
+            a = _weight_digits(place, steps, i, left, like)
+            b = _weight_digits(place, steps, min(i + 1, fan_out - 1), left, like)
+            c = _weight_digits(place, steps, min(i + 2, fan_out - 1), left, like)
+            d = _weight_digits(place, steps, min(i + 3, fan_out - 1), left, like)
+            store_fours(x + WEIGHTS + target + DIGITS * i, row_step, digit_step, a, b, c, d)
+
+
+@inline
+def _weight_digits(place, steps, i, count, like):
+    value = first_lanes(place + i * ROW_BYTES, count, like)
+    value = whole(mul(value, splat(load_scalar(steps + i * size_of(like), like))))
+    return reorder_digits(digits_of(value), BY_FOURS)
+
+
+@inline
+def multiply_rows(bank, x, x_columns, start, columns, fan_out, sums):
+    """Exact sums of 16 rows from `start` on over all features, for sum_of_row."""
+    pitch, tiles = inline_row_bytes(columns), _tiles(fan_out)
+    rows, step = x + inline_rows_offset(columns) + start * pitch, tiles * TILE_ROW
+    _zero_sums()
+    for feature in range(0, columns, BLOCK):
+        weights = x + WEIGHTS + feature // 4 * step
+        load_tile(4, rows + feature, pitch)
+        if tiles > 1:
+            load_tile(5, weights, step)
+            add_unsigned_signed(0, 4, 5)
+        if tiles > 2:
+            load_tile(6, weights + TILE_ROW, step)
+            add_unsigned_signed(1, 4, 6)
+        if tiles > 3:
+            load_tile(5, weights + 2 * TILE_ROW, step)
+            add_unsigned_signed(2, 4, 5)
+        load_tile(7, weights + step - TILE_ROW, step)
+        add_unsigned_signed(3, 4, 7)
+    _store_sums(sums, tiles, TILE_ROW, step)
+
+
+@inline
+def _store_sums(sums, tiles, tile_step, step):
+    if tiles > 1:
+        store_tile(0, sums, step)
+    if tiles > 2:
+        store_tile(1, sums + tile_step, step)
+    if tiles > 3:
+        store_tile(2, sums + 2 * tile_step, step)
+    store_tile(3, sums + (tiles - 1) * tile_step, step)
+
+
+@inline
+def sum_of_row(sums, row, v, fan_out, like):
+    """One row's sums, a lane for each output; other lanes are finite numbers."""
+    return sum_of_digits(sums + row * _tiles(fan_out) * TILE_ROW, DIGITS * fan_out, OF_FEATURES, like)
+
+
+@inline
+def write_deltas(x, dZ, dz_row, rows, fan_out, like):
+    """Digits of the deltas of all rows, by steps that are known, and zeros up to whole tiles."""
+    square, zero, step = x + SQUARE_OF_INTEGERS, splat(np.int32(0)), load(x + DELTA_STEPS, like)
+    for start in range(0, (rows + BLOCK - 1) // BLOCK * BLOCK, LANES):
+        for i in range(LANES):
+            if start + i < rows:
+                value = whole(mul(load(dZ + (start + i) * dz_row, like), step))
+                store(square + i * TILE_ROW, digits_of(value))
+            else:
+                store(square + i * TILE_ROW, zero)
+        transpose_square(square, TILE_ROW, square, TILE_ROW, np.int32(0))
+        target = x + DELTAS + start // BLOCK * DELTAS_BYTES + start % BLOCK
+        for i in range(fan_out):
+            digits = reorder_digits(load(square + i * TILE_ROW, np.int32(0)), BY_DIGITS)
+            store_quarters(target + i * DIGITS * TILE_ROW, TILE_ROW, digits)
+
+
+@inline
+def multiply_columns(bank, x, x_columns, half, rows, columns, fan_out, sums):
+    """Exact sums of 16 features, half a block of W, over all rows, for sum_of_column."""
+    copy, step = x + x_columns + half * COPIED_TILE, inline_copied_rows_bytes(columns)
+    deltas, tiles = x + DELTAS, _tiles(fan_out)
+    _zero_sums()
+    for row in range(0, rows, BLOCK):
+        load_tile(5, copy, TILE_ROW)
+        if tiles > 1:
+            load_tile(4, deltas, TILE_ROW)
+            add_signed_unsigned(0, 4, 5)
+        if tiles > 2:
+            load_tile(6, deltas + TILE_BYTES, TILE_ROW)
+            add_signed_unsigned(1, 6, 5)
+        if tiles > 3:
+            load_tile(4, deltas + 2 * TILE_BYTES, TILE_ROW)
+            add_signed_unsigned(2, 4, 5)
+        load_tile(7, deltas + (tiles - 1) * TILE_BYTES, TILE_ROW)
+        add_signed_unsigned(3, 7, 5)
+        copy, deltas = copy + step, deltas + DELTAS_BYTES
+    _store_sums(sums, tiles, TILE_BYTES, TILE_ROW)
+
+
+@inline
+def sum_of_column(sums, i, like):
+    """One output's sums, a lane for each feature."""
+    return sum_of_digits(sums + i * DIGITS * TILE_ROW, TILE_ROW, OF_ROWS, like)

@@ -1,0 +1,156 @@
+"""Exact products of bytes and integers in doubles, for exact.py on CPUs without AMX: no sum needs 53 bits.
+
+Byte tiles multiply (tile_ir.py), as in narrow.py, by lists of what is not zero:
+
+  forward  Zᵀ = Wᵀ Xᵀ  BYTE_ROWS     lanes are 2 vectors of samples, tile rows are outputs
+  update   dWᵀ = dZᵀ X  BYTE_COLUMNS  lanes are 2 vectors of features, tile rows are outputs
+
+Two vectors of doubles are one of floats: a panel here is LANES rows, or features.
+
+  weights  of each LANES features a panel row for each of 16 outputs
+  deltas   16 doubles a row of X
+"""
+
+from fastnn.kernels.byte_lists import (
+    copied_row,
+    inline_row_bytes,
+    list_at,
+    list_features,
+    list_rows,
+    transpose_rows,
+)
+from fastnn.kernels.exact_layout import (
+    DELTA_STEPS,
+    DELTAS,
+    LANES,
+    MOST_OUTPUTS,
+    ONE,
+    SUMS_BYTES,
+    WEIGHT_STEPS,
+    WEIGHTS,
+    ZEROS,
+    inline_rows_offset,
+)
+from fastnn.kernels.gathering import copy_rows
+from fastnn.kernels.integers import OF_FEATURES, OF_ROWS, store_doubles, sum_of_doubles, whole
+from fastnn.kernels.jit import inline
+from fastnn.kernels.memory import first_lanes, load, load_scalar, store, transpose_square
+from fastnn.kernels.simd import constant, mul, size_of, splat
+from fastnn.kernels.target import VECTOR_BYTES
+from fastnn.kernels.tile_ir import BYTE_COLUMNS, BYTE_ROWS, ROW_BYTES, STORE, TALLEST_BYTES
+from fastnn.kernels.tiles import SLOTS, call_tile
+
+HALF = LANES // 2  # of a vector of doubles
+DELTA_ROW = MOST_OUTPUTS * 8
+TURNED = SUMS_BYTES  # from sums of rows to where they follow turned back
+
+
+@inline
+def set_up_forward(x):
+    """Zeros for the tiles to start from."""
+    for place in range(0, SUMS_BYTES, VECTOR_BYTES):
+        store(x + ZEROS + place, constant(0.0, 0.0, 0.0))
+
+
+@inline
+def set_up_update(x, fan_out):
+    """Nothing is to be set up."""
+
+
+@inline
+def finish():
+    """Nothing is left to do."""
+
+
+@inline
+def gather_rows(data, order, first, last, row, x, x_columns, columns):
+    """X[order[first:last]] to rows row .. of the input, and transposed to its copy."""
+    pitch, rows = inline_row_bytes(columns), x + inline_rows_offset(columns)
+    copy_rows(data, order, first, last, columns, 0, columns, rows + row * pitch, pitch)
+    transpose_rows(rows, x + x_columns, columns, row, row + last - first, 0, columns)
+
+
+@inline
+def write_weights(x, W, columns, fan_out, like):
+    """All weights as integers, by steps that are known."""
+    for feature in range(0, columns, LANES):
+        block = feature // (2 * LANES) * (2 * LANES)
+        place = W + block * ROW_BYTES + (feature - block) * size_of(like)
+        target = x + WEIGHTS + feature // LANES * SUMS_BYTES
+        for i in range(fan_out):
+            value = first_lanes(place + i * ROW_BYTES, columns - feature, like)
+            step = splat(load_scalar(x + WEIGHT_STEPS + i * size_of(like), like))
+            store_doubles(target + i * ROW_BYTES, whole(mul(value, step)))
+
+
+@inline
+def multiply_rows(bank, x, x_columns, start, columns, fan_out, sums):
+    """Exact sums of LANES rows from `start` on over all features, for sum_of_row."""
+    copy, table = x + x_columns, (BYTE_ROWS * 2 + 1) * SLOTS
+    count = list_features(copy, columns, start, 0, columns, SUMS_BYTES, 0.0)
+    pieces = (fan_out + TALLEST_BYTES - 1) // TALLEST_BYTES
+    for piece in range(pieces):
+        i = fan_out * piece // pieces
+        call_tile(
+            bank[table + fan_out * (piece + 1) // pieces - i],
+            count,
+            x + WEIGHTS + i * ROW_BYTES,
+            x + ONE,
+            copied_row(copy, columns, start),
+            sums + i * ROW_BYTES,
+            x + ZEROS,
+            list_at(copy, columns),
+            STORE,
+            0.0,
+        )
+    outputs = (fan_out + LANES - 1) // LANES * LANES
+    for place in range(sums + fan_out * ROW_BYTES, sums + outputs * ROW_BYTES, VECTOR_BYTES):
+        store(place, constant(0.0, 0.0, 0.0))
+    for i in range(0, outputs, HALF):
+        for v in range(2):
+            target = sums + TURNED + v * HALF * DELTA_ROW + i * 8
+            transpose_square(sums + i * ROW_BYTES + v * VECTOR_BYTES, ROW_BYTES, target, DELTA_ROW, 0.0)
+
+
+@inline
+def sum_of_row(sums, row, v, fan_out, like):
+    """One row's sums, a lane for each of LANES outputs; of no output 0."""
+    return sum_of_doubles(sums + TURNED + row * DELTA_ROW + v * LANES * 8, OF_FEATURES, like)
+
+
+@inline
+def write_deltas(x, dZ, dz_row, rows, fan_out, like):
+    """The deltas of all rows as integers, by steps that are known."""
+    for v in range(0, fan_out * size_of(like), VECTOR_BYTES):
+        step = load(x + DELTA_STEPS + v, like)
+        for row in range(rows):
+            value = whole(mul(load(dZ + row * dz_row + v, like), step))
+            store_doubles(x + DELTAS + row * DELTA_ROW + 2 * v, value)
+
+
+@inline
+def multiply_columns(bank, x, x_columns, half, rows, columns, fan_out, sums):
+    """Exact sums of LANES features, half a block of W, over all rows, for sum_of_column."""
+    copy, table = x + x_columns, (BYTE_COLUMNS * 2 + 1) * SLOTS
+    count = list_rows(copy, columns, half, rows, DELTA_ROW, 0.0)
+    pieces = (fan_out + TALLEST_BYTES - 1) // TALLEST_BYTES
+    for piece in range(pieces):
+        i = fan_out * piece // pieces
+        call_tile(
+            bank[table + fan_out * (piece + 1) // pieces - i],
+            count,
+            x + DELTAS + i * 8,
+            x + ONE,
+            x + inline_rows_offset(columns) + half * LANES,
+            sums + i * ROW_BYTES,
+            sums,
+            list_at(copy, columns),
+            STORE,
+            0.0,
+        )
+
+
+@inline
+def sum_of_column(sums, i, like):
+    """One output's sums, a lane for each feature."""
+    return sum_of_doubles(sums + i * ROW_BYTES, OF_ROWS, like)

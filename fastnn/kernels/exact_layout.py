@@ -1,0 +1,62 @@
+"""Where exact.py's things lie, in a thread's input: a header, the rows, and a copy of them for the update."""
+
+from fastnn.kernels import byte_lists
+from fastnn.kernels.jit import inline
+from fastnn.kernels.target import HAS_AMX, LINE, VECTOR_BYTES
+from fastnn.kernels.tile_ir import ROW_BYTES
+
+MOST_OUTPUTS = 16
+MOST_ROWS = 256  # of a chunk: sums of digits stay below 2**23
+MOST_FEATURES = 1 << 15  # sums of doubles stay below 2**53
+OUTPUTS_BYTES = MOST_OUTPUTS * 4  # a float32 for each output
+BLOCK = 64  # bytes of a tile's row: features forward, rows in the update
+DIGITS = 4
+LANES = VECTOR_BYTES // 4
+COPIED_TILE = 1024 + LINE  # bytes from one tile of the copy to the next: not to the same sets of L1
+
+# The header: the scale of X as float32, and 8 bytes further what byte tiles scale by, 1.0 as a double; a
+# configuration of tiles; by output what one unit of the integers is (SCALES), and what floats are multiplied by
+# to become integers (STEPS), of weights and deltas; exact sums, twice; zeros for sums to start from; a square
+# of integers on its way to be transposed; the deltas as integers, and after them the weights.
+ONE = 8
+CONFIGURATION = LINE
+WEIGHT_SCALES, WEIGHT_STEPS, DELTA_SCALES, DELTA_STEPS = (
+    CONFIGURATION + LINE + i * OUTPUTS_BYTES for i in range(4)
+)
+SUMS = DELTA_STEPS + OUTPUTS_BYTES
+SUMS_BYTES = MOST_OUTPUTS * ROW_BYTES  # sums as doubles, in two vectors for each output
+OTHER_SUMS = SUMS + max(2 * SUMS_BYTES, DIGITS * MOST_OUTPUTS * BLOCK)
+ZEROS = OTHER_SUMS + OTHER_SUMS - SUMS
+SQUARE_OF_INTEGERS = ZEROS + SUMS_BYTES
+DELTAS = SQUARE_OF_INTEGERS + 16 * BLOCK
+DELTA_BYTES = MOST_OUTPUTS * (DIGITS if HAS_AMX else 8)  # of one row
+WEIGHTS = DELTAS + MOST_ROWS * DELTA_BYTES
+
+
+def rows_offset(columns):
+    """From a thread's input to its rows: after the weights, as digits in tiles, or as doubles in panels."""
+    if HAS_AMX:
+        return WEIGHTS + (columns + BLOCK - 1) // BLOCK * BLOCK * MOST_OUTPUTS * DIGITS
+    return WEIGHTS + (columns + LANES - 1) // LANES * LANES * MOST_OUTPUTS * 8
+
+
+def copied_rows_bytes(columns):
+    """With AMX: 64 rows, as a tile for each 16 features, up to whole lines of a row."""
+    return (columns + LINE - 1) // LINE * (LINE // 16) * COPIED_TILE
+
+
+def columns_offset(rows, columns):
+    """From a thread's input to its other copy of the rows, for chunks of at most `rows` rows."""
+    if HAS_AMX:
+        return rows_offset(columns) + -(-rows // BLOCK) * BLOCK * byte_lists.row_bytes(columns)
+    return byte_lists.columns_offset(rows_offset(columns), rows, columns)
+
+
+def input_bytes(rows, columns):
+    """Room for a thread's input."""
+    if HAS_AMX:
+        return columns_offset(rows, columns) + -(-rows // BLOCK) * copied_rows_bytes(columns)
+    return byte_lists.input_bytes(rows_offset(columns), rows, columns)
+
+
+inline_rows_offset, inline_copied_rows_bytes = inline(rows_offset), inline(copied_rows_bytes)

@@ -1,0 +1,40 @@
+"""Rows of bytes on their way from X to a thread's input: fetched ahead, and the ends that fill no line."""
+
+import numpy as np
+
+from fastnn.kernels.byte_vectors import SQUARE, copy_bytes
+from fastnn.kernels.jit import inline
+from fastnn.kernels.memory import load_scalar, prefetch, store_scalar
+from fastnn.kernels.target import LINE
+
+AHEAD = 4  # rows to fetch ahead of gathering them
+
+
+@inline
+def fetch_rows(data, order, first, count, columns, begin, end):
+    """Start bringing columns begin..end of rows order[first] .. to L1, as far as there are any."""
+    for i in range(first, min(first + count, order.shape[0])):
+        for column in range(begin, end, LINE):
+            prefetch(data + order[i] * columns + column)
+
+
+@inline
+def copy_rest(source, target, begin, end):
+    """Bytes begin..end of a row, less than a line, and none beyond: they may be the end of X."""
+    whole = begin + (end - begin) // SQUARE * SQUARE
+    for column in range(begin, whole, SQUARE):
+        copy_bytes(source + column, target + column, SQUARE)
+    for column in range(whole, end):
+        store_scalar(target + column, load_scalar(source + column, np.uint8(0)))
+
+
+@inline
+def copy_rows(data, order, first, last, columns, begin, end, target, pitch):
+    """Columns begin..end of X[order[first:last]] as they are, to rows that lie `pitch` bytes apart."""
+    lines = begin + (end - begin) // LINE * LINE
+    for i in range(first, last):
+        source, to = data + order[i] * columns, target + (i - first) * pitch
+        fetch_rows(data, order, i + AHEAD, 1, columns, begin, end)  # also the first rows of the next chunk
+        for column in range(begin, lines, LINE):
+            copy_bytes(source + column, to + column, LINE)
+        copy_rest(source, to, lines, end)

@@ -1,0 +1,370 @@
+"""Exact first layers of large batches: the true products, rounded once, whatever multiplies and however often."""
+
+import ctypes
+import types
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from fastnn.backends import numba_run, numpy_backend
+from fastnn.kernels import amx_permission
+from fastnn.kernels.exact import forward_exact, gather_exact, weight_update_exact
+from fastnn.kernels.exact_layout import MOST_OUTPUTS, MOST_ROWS
+from fastnn.kernels.integers import (
+    OF_FEATURES,
+    OF_ROWS,
+    first_lane,
+    from_integers,
+    largest_lane,
+    larger_magnitude,
+    sum_of_digits,
+    sum_of_doubles,
+    to_integers,
+)
+from fastnn.kernels.jit import jit, target_cpu
+from fastnn.kernels.memory import load, store
+from fastnn.kernels.panels import aligned_bytes, panel_columns
+from fastnn.kernels.simd import splat
+from fastnn.kernels.shards import SHARD_ROWS
+from fastnn.kernels.target import HAS_AMX, IS_X86, VECTOR_BYTES
+from fastnn.kernels.tile_ir import CONTINUE, RELU, ROW_BYTES, STORE
+from fastnn.kernels.tiles import tile_bank
+from fastnn.kernels.workspace import CHUNK, X_PANEL, B, G, GB, W, W_PANEL, Workspace, Z, Z_PANEL
+from fastnn.run_settings import RunSettings
+from tests.checks import network_of
+from tests.kernels.process import run_python
+from tests.kernels.test_determinism import bits, trained
+from tests.settings import OPTIMIZERS
+
+FLOAT = np.dtype(np.float32)
+OUTPUTS = min(MOST_OUTPUTS, panel_columns(FLOAT))
+BATCH = 2 * SHARD_ROWS  # the smallest that is cut into shards
+EPSILON = 2.0**-23
+
+
+# ---- the layer, by itself --------------------------------------------------------------------------------
+
+
+class Layer:
+    """One layer in a workspace, and the three kernels on it."""
+
+    def __init__(self, weights, bias, scale, rows=CHUNK):
+        self.shape, self.scale = weights.shape, np.float32(scale)
+        self.workspace = Workspace(
+            self.shape, FLOAT, rows=rows, gradients=1, first="exact", poison=0xFF
+        )
+        self.workspace.write([weights], [bias])
+        self.row, self.x = self.workspace.layers[0], self.workspace.inputs[0]
+        self.bank = tile_bank(FLOAT, bytes_as=numba_run.byte_tiles_of("exact", FLOAT))
+
+    def gather(self, X, order):
+        gather_exact(
+            X.ctypes.data, order, 0, len(order), 0, self.x, self.row[X_PANEL], self.shape[0], self.scale, 0, 0
+        )
+
+    def forward(self, n_rows, mode=STORE, stale=1):
+        fan_in, fan_out = self.shape
+        row = self.row
+        forward_exact(
+            self.bank, 0, n_rows, self.x, row[X_PANEL], row[W], row[B], stale, 0, row[Z], row[Z_PANEL],
+            fan_in, fan_out, 0, 0, mode, self.scale,
+        )  # fmt: skip
+        return panel(row[Z], n_rows)[:, :fan_out].copy()
+
+    def update(self, deltas, mode=0):
+        fan_in, fan_out = self.shape
+        row, (n_rows, _) = self.row, deltas.shape
+        memory = aligned_bytes(n_rows * ROW_BYTES)
+        panel(memory.ctypes.data, n_rows)[:, :fan_out] = deltas
+        blocks = -(-fan_in // panel_columns(FLOAT))
+        weight_update_exact(
+            self.bank, 0, blocks, n_rows, self.x, row[X_PANEL], memory.ctypes.data, ROW_BYTES, row[W],
+            row[W_PANEL], row[G], row[W_PANEL], row[B], row[GB], 0, 0, fan_in, fan_out, mode, self.scale,
+        )  # fmt: skip
+        gradient, db = np.empty(self.shape, FLOAT), np.empty(fan_out, FLOAT)
+        self.workspace.read_gradients([gradient], [db])
+        return gradient, db
+
+
+def panel(address, n_rows):
+    """A panel of float32 as an array."""
+    count = n_rows * panel_columns(FLOAT)
+    memory = (ctypes.c_float * count).from_address(int(address))
+    return np.frombuffer(memory, FLOAT).reshape(n_rows, -1)
+
+
+def digits(generator, shape, zeros=0.5):
+    X = generator.integers(0, 256, shape, dtype=np.uint8)
+    X[generator.random(shape) < zeros] = 0
+    return X
+
+
+@pytest.mark.parametrize("fan_in", [1, 2, 3, 10, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 784, 1100])
+@pytest.mark.parametrize("fan_out", sorted({1, 2, 3, 4, 5, 8, OUTPUTS // 2 + 2, OUTPUTS}))
+def test_products_are_those_of_double_precision(fan_in, fan_out, generator):
+    weights = generator.standard_normal((fan_in, fan_out)).astype(FLOAT)
+    bias = generator.standard_normal(fan_out).astype(FLOAT)
+    X = digits(generator, (300, fan_in))
+    layer = Layer(weights, bias, 1 / 255)
+    for n_rows in (1, 15, 16, 17, 63, 65, 130, MOST_ROWS):
+        order = generator.permutation(300)[:n_rows]
+        layer.gather(X, order)
+        x = X[order] * np.float64(np.float32(1 / 255))
+        expected = x @ weights.astype(np.float64) + bias
+        largest = x.sum(axis=1)[:, None] * np.abs(weights).max(axis=0)
+        bound = EPSILON * (np.abs(expected) + np.abs(bias)) + 2.0**-30 * largest + 1e-30
+        assert np.all(np.abs(layer.forward(n_rows) - expected) <= bound)
+        np.testing.assert_array_equal(
+            layer.forward(n_rows, mode=RELU, stale=0), np.maximum(layer.forward(n_rows), 0)
+        )
+        deltas = generator.standard_normal((n_rows, fan_out)).astype(FLOAT) ** 3
+        gradient, db = layer.update(deltas)
+        true = x.T @ deltas.astype(np.float64)
+        largest = x.sum(axis=0)[:, None] * np.abs(deltas).max(axis=0)
+        assert np.all(np.abs(gradient - true) <= EPSILON * np.abs(true) + 2.0**-30 * largest + 1e-30)
+        np.testing.assert_allclose(db, deltas.sum(axis=0), rtol=1e-4, atol=1e-5)
+        twice, _ = layer.update(deltas, mode=CONTINUE)
+        np.testing.assert_allclose(twice, 2 * gradient, rtol=1e-6, atol=1e-30)
+
+
+def test_closer_to_the_truth_than_a_chain_of_roundings(generator):
+    weights = generator.standard_normal((784, 10)).astype(FLOAT)
+    X = digits(generator, (MOST_ROWS, 784), zeros=0.8)
+    layer = Layer(weights, np.zeros(10, FLOAT), 1)
+    layer.gather(X, np.arange(MOST_ROWS))
+    true = X.astype(np.float64) @ weights
+    chain = np.zeros_like(true, FLOAT)
+    for k in range(784):
+        chain += X[:, k : k + 1].astype(FLOAT) * weights[k]
+    error, chain_error = (np.linalg.norm(z - true) for z in (layer.forward(MOST_ROWS), chain))
+    assert error < chain_error / 4
+
+
+@pytest.mark.parametrize("size", [1e-38, 1e-33, 1e-25, 1.0, 1e20, 1e35])
+def test_any_size_of_weights_and_deltas(size, generator):
+    weights = (size * generator.standard_normal((40, 5))).astype(FLOAT)
+    X = digits(generator, (50, 40))
+    layer = Layer(weights, np.zeros(5, FLOAT), 1 / 255)
+    layer.gather(X, np.arange(50))
+    x = X / 255.0
+    expected = x @ weights.astype(np.float64)
+    unit = 40 * 2.0**-116  # of 40 terms, for there are no smaller scales
+    np.testing.assert_allclose(layer.forward(50), expected, rtol=1e-5, atol=1e-5 * size + unit)
+    deltas = (size * generator.standard_normal((50, 5))).astype(FLOAT)
+    true = x.T @ deltas.astype(np.float64)
+    np.testing.assert_allclose(layer.update(deltas)[0], true, rtol=1e-5, atol=1e-5 * size + unit)
+
+
+def test_outputs_of_unlike_sizes_keep_their_digits(generator):
+    """Each output has a scale of its own."""
+    sizes = np.array([1e-12, 1.0, 1e12])
+    weights = (sizes * generator.standard_normal((64, 3))).astype(FLOAT)
+    X = digits(generator, (64, 64))
+    layer = Layer(weights, np.zeros(3, FLOAT), 1)
+    layer.gather(X, np.arange(64))
+    expected = X.astype(np.float64) @ weights
+    assert np.all(np.abs(layer.forward(64) - expected) <= 1e-5 * np.abs(expected).max(axis=0))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_stays_so(value, generator):
+    weights = generator.standard_normal((20, 3)).astype(FLOAT)
+    weights[7, 1] = value
+    layer = Layer(weights, np.zeros(3, FLOAT), 1)
+    layer.gather(digits(generator, (30, 20)), np.arange(30))
+    outputs = layer.forward(30)
+    assert not np.isfinite(outputs[:, 1]).any() and np.isfinite(outputs[:, [0, 2]]).all()
+    assert not np.isfinite(layer.forward(30, mode=RELU)[:, 1]).any()
+    deltas = generator.standard_normal((30, 3)).astype(FLOAT)
+    deltas[29, 2] = value
+    gradient, _ = layer.update(deltas)
+    assert not np.isfinite(gradient[:, 2]).any() and np.isfinite(gradient[:, :2]).all()
+
+
+@pytest.mark.parametrize("value", [0, 1, 255])
+def test_images_of_one_colour_and_the_largest_sums(value):
+    """All weights and deltas at the ends of their scale: sums of digits as large as they come."""
+    X = np.full((MOST_ROWS, 1000), value, np.uint8)
+    for sign in (1, -1):
+        top = np.float32(sign * (2 - 2.0**-23))
+        layer = Layer(np.full((1000, 2), top, FLOAT), np.zeros(2, FLOAT), 1)
+        layer.gather(X, np.arange(MOST_ROWS))
+        np.testing.assert_allclose(layer.forward(MOST_ROWS), np.float64(top) * value * 1000, rtol=EPSILON)
+        gradient, _ = layer.update(np.full((MOST_ROWS, 2), top, FLOAT))
+        np.testing.assert_allclose(gradient, np.float64(top) * value * MOST_ROWS, rtol=EPSILON)
+
+
+# ---- integers --------------------------------------------------------------------------------------------
+
+
+@jit
+def _of_digits(digits, step, of_rows, like, out):
+    if of_rows:
+        store(out, sum_of_digits(digits, step, OF_ROWS, like))
+    else:
+        store(out, sum_of_digits(digits, step, OF_FEATURES, like))
+
+
+@jit
+def _of_doubles(doubles, of_rows, like, out):
+    if of_rows:
+        store(out, sum_of_doubles(doubles, OF_ROWS, like))
+    else:
+        store(out, sum_of_doubles(doubles, OF_FEATURES, like))
+
+
+@pytest.mark.parametrize(("of_rows", "most"), [(True, 255 * 128 * 256), (False, 255 * 128 * 1000)])
+def test_sums_from_digits_and_from_doubles_are_one(of_rows, most, generator):
+    lanes, like = VECTOR_BYTES // 4, np.float32(0)
+    for size in (1, 100, 1 << 16, most):
+        a, b, c, d = (generator.integers(-size, size + 1, lanes).astype(np.int32) for _ in range(4))
+        d[0] = a[0] = b[0] = c[0] = size
+        d[1] = a[1] = b[1] = c[1] = -size
+        d //= 2  # the last digit is half as large
+        whole = sum(v.astype(np.int64) << 8 * i for i, v in enumerate((a, b, c, d)))
+        table, found, other = np.concatenate([a, b, c, d]), np.empty(lanes, FLOAT), np.empty(lanes, FLOAT)
+        _of_digits(table.ctypes.data, 4 * lanes, of_rows, like, found.ctypes.data)
+        doubles = whole.astype(np.float64)
+        _of_doubles(doubles.ctypes.data, of_rows, like, other.ctypes.data)
+        np.testing.assert_array_equal(found, other)
+        np.testing.assert_allclose(found, doubles, rtol=EPSILON)
+
+
+@jit
+def _scales(a, b):
+    m = larger_magnitude(splat(a), splat(b))
+    return largest_lane(m), first_lane(to_integers(m)), first_lane(from_integers(m))
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-45, 1e-30, 1e-6, 1.0, 1.9999999, 2.0, -3.0, 1e10, 3.4e38])
+def test_scales_are_powers_of_two_that_leave_thirty_bits(value):
+    value = np.float32(value)
+    largest, step, scale = _scales(value, value / np.float32(3))
+    assert largest == abs(value)
+    assert np.float64(step) * np.float64(scale) == 1 and np.frexp(step)[0] == 0.5
+    scaled = abs(np.float64(value)) * step
+    assert scaled < 2.0**30 and (scaled >= 2.0**29 or abs(value) < 2.0**-87)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_no_scale_for_what_is_not_finite(value):
+    for pair in ((value, 1.0), (1.0, value)):
+        assert np.isnan(_scales(*map(np.float32, pair))[2])
+
+
+# ---- in training -----------------------------------------------------------------------------------------
+
+SIZES = [(784, 10, 10), (784, 10), (5, 3, 2), (33, 9, 17, 3), (1, 1, 2), (70, OUTPUTS, 4)]
+
+
+def chosen(sizes, dtype=FLOAT, X=None, sharded=True):
+    network = network_of(sizes, dtype, np.random.default_rng(0))
+    X = np.zeros((3, sizes[0]), np.uint8) if X is None else X
+    return numba_run.first_layer(network, X, RunSettings(2), sharded=sharded)
+
+
+def test_for_shards_of_bytes_into_few_float32_only():
+    assert chosen((784, 10, 10)) == "exact"
+    assert chosen((784, 10, 10), sharded=False) == "narrow"
+    assert chosen((784, 10, 10), np.dtype(np.float64)) != "exact"
+    assert chosen((784, OUTPUTS + 1, 10)) is None
+    assert chosen((784, 10, 10), X=np.zeros((3, 784), FLOAT)) is None
+    assert chosen((1 << 15, 2)) == "exact" and chosen(((1 << 15) + 1, 2)) == "narrow"
+
+
+def test_a_chunk_is_as_long_as_sums_of_digits_allow():
+    assert MOST_ROWS == CHUNK
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=lambda sizes: "-".join(map(str, sizes)))
+@pytest.mark.parametrize(("batch_size", "n_rows"), [(BATCH, BATCH + 90), (2500, 5100)])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_any_number_of_threads(sizes, batch_size, n_rows, optimizer):
+    net = (sizes, "relu", "cross_entropy", batch_size, n_rows)
+    options = {"optimizer": OPTIMIZERS[optimizer]}
+    expected = bits(trained(net, FLOAT, 1, **options))
+    for threads in (2, 3, 4, 7):
+        assert bits(trained(net, FLOAT, threads, **options)) == expected, threads
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=lambda sizes: "-".join(map(str, sizes)))
+def test_an_epoch_is_that_of_numpy(sizes, generator):
+    X, y = digits(generator, (BATCH + 77, sizes[0])), generator.integers(0, sizes[-1], BATCH + 77)
+    settings = RunSettings(BATCH, 2)
+    found = []
+    for open_run in (numba_run.Run, numpy_backend.Run):
+        network = network_of(sizes, FLOAT, np.random.default_rng(1), input_scale=1 / 255)
+        run = open_run(network, X, y, settings)
+        losses = [run.epoch(np.arange(len(X)), settings.constant_rates(len(X), 0.2))[0] for _ in range(3)]
+        run.write_back()
+        found.append((losses, [*network.weights, *network.biases]))
+        run.close()
+    (losses, arrays), (expected_losses, expected) = found
+    np.testing.assert_allclose(losses, expected_losses, rtol=1e-5)
+    for actual, wanted in zip(arrays, expected, strict=True):
+        np.testing.assert_allclose(actual, wanted, rtol=1e-3, atol=1e-5)
+
+
+# One, all, and some of the outputs that a vector of AVX2 holds; with an optimizer that amplifies every bit.
+ELSEWHERE = """
+import hashlib
+import numpy as np
+from fastnn.kernels.target import HAS_AMX, VECTOR_BYTES
+from tests.kernels.test_determinism import bits, trained
+from tests.settings import OPTIMIZERS
+
+def digest():
+    text = hashlib.sha256()
+    for sizes in ((784, 10, 10), (90, 3, 4), (33, 16, 5), (1, 1, 2)):
+        for name in ("sgd", "adam"):
+            net = (sizes, "relu", "cross_entropy", 2200, 4500)
+            result = trained(net, np.dtype("float32"), 2, optimizer=OPTIMIZERS[name])
+            text.update(repr(bits(result)).encode())
+    return text.hexdigest()
+"""
+CHILD = ELSEWHERE + "print(HAS_AMX, VECTOR_BYTES, digest())"
+
+
+def digest_here():
+    scope = types.ModuleType("elsewhere").__dict__
+    exec(ELSEWHERE, scope)
+    return scope["digest"]()
+
+
+@pytest.mark.slow  # compiles everything for another CPU; .ci/run does
+@pytest.mark.skipif(not IS_X86, reason="x86 targets")
+def test_the_same_bits_with_avx2_and_doubles(pytestconfig):
+    output = run_python(CHILD, cwd=pytestconfig.rootpath, NUMBA_CPU_NAME="haswell", NUMBA_CPU_FEATURES="")
+    assert output.split() == ["False", "32", digest_here()]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not HAS_AMX, reason="a CPU with AMX, and leave to use it")
+def test_the_same_bits_without_amx(pytestconfig):
+    features = target_cpu()[1].replace("+amx-int8", "-amx-int8")
+    output = run_python(CHILD, cwd=pytestconfig.rootpath, NUMBA_CPU_FEATURES=features)
+    assert output.split() == ["False", "64", digest_here()]
+
+
+# ---- leave to use AMX ------------------------------------------------------------------------------------
+
+
+def test_amx_only_where_the_cpu_has_it_and_the_system_allows_it(monkeypatch):
+    def system(answer):
+        library = types.SimpleNamespace(syscall=lambda *_: answer)
+        monkeypatch.setattr(amx_permission.ctypes, "CDLL", lambda _: library)
+
+    monkeypatch.setattr(amx_permission.platform, "system", lambda: "Linux")
+    system(0)
+    assert amx_permission.may_use_amx("+avx2,+amx-int8,+amx-tile")
+    assert not amx_permission.may_use_amx("+avx2,-amx-int8")
+    assert not amx_permission.may_use_amx("")
+    system(-1)
+    assert not amx_permission.may_use_amx("+amx-int8")
+    monkeypatch.setattr(amx_permission.ctypes, "CDLL", lambda _: object())
+    assert not amx_permission.may_use_amx("+amx-int8")
+    system(0)
+    monkeypatch.setattr(amx_permission.platform, "system", lambda: "Darwin")
+    assert not amx_permission.may_use_amx("+amx-int8")
