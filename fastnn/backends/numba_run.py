@@ -243,7 +243,10 @@ def set_activations(
 
 
 def first_layer(network: Parameters, X: Array, settings: RunSettings, *, sharded: bool) -> str | None:
-    """Whose the first layer is: narrow.py's for bytes into few outputs, if nothing goes by column; in shards exact.py's."""
+    """Whose the first layer is: of bytes into few outputs narrow.py's, in shards exact.py's; else None.
+
+    None too if something goes by the columns of W, or changes the inputs.
+    """
     regularisation = settings.regularisation
     limits = regularisation.clip_norm, regularisation.max_norm
     by_column = measures_squares(settings) or any(limit is not None for limit in limits)

@@ -1,4 +1,4 @@
-"""Leave to use AMX, which Linux gives a process only when asked, for tiles are 8 KB more to save of each thread."""
+"""Leave to use AMX, which Linux gives only when asked: tiles are 8 KB more to save of each thread."""
 
 import ctypes
 import platform

@@ -1,8 +1,8 @@
 """Rows of bytes beside their transposed copy, and lists of what in them is not zero: what byte tiles read.
 
-A thread's input has the bytes of a chunk's rows, and `x_columns` bytes from its beginning the same transposed,
-for each group of 32 rows 32 bytes for each feature. Before the copy lies room for one list, and before that two
-bitmaps, which the transposition leaves in passing. narrow.py and exact_doubles.py say what the lists are for.
+A thread's input has the bytes of a chunk's rows, and `x_columns` bytes from its beginning the same
+transposed: for each group of 32 rows 32 bytes for each feature. Before the copy lies room for one list, and
+before that two bitmaps, which the transposition leaves in passing. What lists are for, narrow.py says.
 """
 
 from fastnn.kernels.bits import WORD, write_steps
@@ -64,7 +64,7 @@ def list_at(copy, columns):
 
 @inline
 def copied_row(copy, columns, row):
-    """Address of the bytes of one row's first feature in the transposed copy; BYTE_ROW further, of the next."""
+    """Address of a row's first feature in the transposed copy; the next one is BYTE_ROW bytes further."""
     return copy + row // BYTE_ROW * _group_bytes(columns) + row % BYTE_ROW
 
 
@@ -83,7 +83,7 @@ def _bitmaps(copy, columns):
 
 @inline
 def transpose_rows(rows, copy, columns, first, last, begin, end):
-    """Columns begin..end of rows first..last, and those before them in a square, into the copy; and their bits."""
+    """Columns begin..end of rows first..last, in whole squares of rows, into the copy; and their bits."""
     lines = begin + (end - begin) // LINE * LINE
     for i in range(first // SQUARE * SQUARE, last, SQUARE):
         for column in range(begin, lines, LINE):

@@ -1,4 +1,4 @@
-"""Vectors of uint8, as narrow.py moves them: copied, and transposed with a look at what is not zero."""
+"""Vectors of uint8 on the move: copied, interleaved, and transposed with a look at what is not zero."""
 
 from llvmlite import ir
 from numba import types
@@ -64,50 +64,49 @@ def transpose_bytes(typingctx, source, source_step, target, target_step, columns
     return types.void(*[types.intp] * 7, squares), codegen
 
 
+def emit_interleaved(builder, a, b, size, half):
+    """Elements of `size` bytes of two 64-byte vectors in turn, from one half of each 16 bytes."""
+    vector = ir.VectorType(ir.IntType(8 * size), 64 // size)
+    inside, count = 16 // size, 64 // size
+    first = half * inside // 2
+    places = [
+        lane + first + i + count * j
+        for lane in range(0, count, inside)
+        for i in range(inside // 2)
+        for j in (0, 1)
+    ]
+    a, b = builder.bitcast(a, vector), builder.bitcast(b, vector)
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, count), places))
+
+
 @intrinsic
 def copy_four(typingctx, a, b, c, d, rows, rows_step, tiles, tiles_step):
     """64 uint8 at each of four addresses to `rows`, and interleaved to `tiles`; for CPUs with AVX-512.
 
-    tiles[j // 16][4 (j % 16) + i] is byte j of row i. Two rounds of interleaving inside 16-byte lanes, and one
-    that brings the lanes into order.
+    tiles[j // 16][4 (j % 16) + i] is byte j of row i. Two rounds of interleaving inside 16-byte lanes, and
+    two that bring the lanes into order.
     """
-    width, lane = 64, 16
 
     def codegen(context, builder, signature, args):
         *sources, rows, rows_step, tiles, tiles_step = args
+        octets, lanes = ir.VectorType(ir.IntType(8), 64), ir.VectorType(INT, 8)
 
         def row(base, step, i):
             return pointer(builder, builder.add(base, builder.mul(step, ir.Constant(INT, i))))
 
-        def interleave(a, b, size, high):
-            vector = ir.VectorType(ir.IntType(8 * size), width // size)
-            a, b = builder.bitcast(a, vector), builder.bitcast(b, vector)
-            inside, count = lane // size, width // size
-            places = [
-                j // inside * inside + high * inside // 2 + j % inside // 2 + count * (j % 2) for j in range(count)
-            ]
-            return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, count), places))
+        def mix(a, b, places):
+            a, b = builder.bitcast(a, lanes), builder.bitcast(b, lanes)
+            return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, 8), places))
 
-        octets = ir.VectorType(ir.IntType(8), width)
         found = [builder.load(pointer(builder, source), typ=octets, align=1) for source in sources]
         for i, value in enumerate(found):
             builder.store(value, row(rows, rows_step, i), align=1)
-        a, b, c, d = found
-        pairs = [(interleave(a, b, 1, high), interleave(c, d, 1, high)) for high in range(2)]
-        fours = [interleave(p, q, 2, high) for p, q in pairs for high in range(2)]
-        lanes = ir.VectorType(INT, 8)
-        fours = [builder.bitcast(v, lanes) for v in fours]
-
-        def mix(a, b, places):
-            return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, 8), places))
-
-        low, high = [0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]
+        pairs = [[emit_interleaved(builder, *found[i : i + 2], 1, half) for i in (0, 2)] for half in range(2)]
+        fours = [emit_interleaved(builder, *pair, 2, half) for pair in pairs for half in range(2)]
+        even, odd = [0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]
         first, second = [0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 13, 14, 15]
-        ends = {}
-        for name, places in (("low", low), ("high", high)):
-            p, q = mix(fours[0], fours[1], places), mix(fours[2], fours[3], places)
-            ends[name] = mix(p, q, first), mix(p, q, second)
-        ordered = ends["low"][0], ends["high"][0], ends["low"][1], ends["high"][1]
+        ends = [(mix(*fours[:2], places), mix(*fours[2:], places)) for places in (even, odd)]
+        ordered = [mix(*end, places) for places in (first, second) for end in ends]
         for i, value in enumerate(ordered):
             builder.store(value, row(tiles, tiles_step, i), align=1)
         return context.get_dummy_value()

@@ -1,8 +1,8 @@
 """The first layer in large batches of bytes, where it has few outputs: as narrow.py, but on exact integers.
 
-A large batch is worked through by each thread on its own (shards.py), chunk by chunk with the same weights. That
-leaves time to make integers of them, and of the deltas (integers.py), and integers can be multiplied by bytes
-in other ways than floats can, some of them many times as fast:
+A large batch is worked through by each thread on its own (shards.py), chunk by chunk with the same weights.
+That leaves time to make integers of them, and of the deltas (integers.py), and integers can be multiplied by
+bytes in other ways than floats can, some of them many times as fast:
 
   exact_amx.py      tiles of bytes, where the CPU has them
   exact_doubles.py  elsewhere, byte tiles of doubles, which hold 53 bits
@@ -10,14 +10,13 @@ in other ways than floats can, some of them many times as fast:
   forward  Z = b + c (X W)     c: for each output, what one unit of its integers is, times the scale of X
   update   dW = Σ c (X' dZ)    over the chunks of a shard
 
-The sums in brackets are exact, so that their bits depend neither on what multiplies, nor on its order, and are
-rounded once: closer to the true product than a chain of as many roundings as there are features.
+The sums in brackets are exact, so that their bits depend neither on what multiplies, nor on its order, and
+are rounded once: closer to the true product than a chain of as many roundings as there are features. W is
+laid out as narrow.py has it: each block of a panel's width transposed, 32 features in a row of each output.
 
-W is laid out as narrow.py has it: each block of a panel's width transposed, 32 features in a row of each output.
-
-784-10-10, all 60,000 rows a step, two threads: 4.3 to 4.8 ms an epoch, and 8.4 by the chains of narrow.py; without
-AMX 12.6. In batches of 64, where the weights become integers in every step and threads hand on sums, tiles of
-bytes were no faster (11.7 ms, by narrow.py 10.8), and so are for large batches only.
+784-10-10, all 60,000 rows a step, two threads: 4.6 ms an epoch, and 8.4 by the chains of narrow.py; 12.6
+without AMX. In batches of 64, where the weights become integers in every step and threads hand on sums, tiles
+of bytes were no faster (11.7 ms, by narrow.py 10.8): hence for large batches only.
 """
 
 import numpy as np

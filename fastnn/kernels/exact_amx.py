@@ -1,9 +1,9 @@
 """Exact products of bytes and integers on AMX tiles, for exact.py: integers are four signed digits of a byte.
 
-  forward  16 rows of X as they are, 64 features a step, times the digits of W, a column for each digit of each
-           output
+  forward  16 rows of X as they are, 64 features a step, times the digits of W, a column for each digit of
+           each output
   update   the digits of dZ, a row for each digit of each output and 64 rows of X a step, times 16 features of
-           X, of which four rows each lie interleaved: a tile multiplies four bytes of a row by four of a column
+           X, four rows of which lie interleaved: a tile multiplies four bytes of a row by four of a column
 
 So 10 outputs take 3 tiles of sums. Storing one takes as long as multiplying it once (17 cycles), which is why
 they are filled up. Zeros of X are not skipped.
@@ -32,6 +32,15 @@ from fastnn.kernels.amx import (
 )
 from fastnn.kernels.byte_lists import inline_row_bytes
 from fastnn.kernels.byte_vectors import copy_four
+from fastnn.kernels.digits import (
+    BY_DIGITS,
+    BY_FOURS,
+    digits_of,
+    reorder_digits,
+    store_fours,
+    store_quarters,
+    sum_of_digits,
+)
 from fastnn.kernels.exact_layout import (
     BLOCK,
     CONFIGURATION,
@@ -47,18 +56,7 @@ from fastnn.kernels.exact_layout import (
     inline_rows_offset,
 )
 from fastnn.kernels.gathering import AHEAD, copy_rest, fetch_rows
-from fastnn.kernels.integers import (
-    BY_DIGITS,
-    BY_FOURS,
-    OF_FEATURES,
-    OF_ROWS,
-    digits_of,
-    reorder_digits,
-    store_fours,
-    store_quarters,
-    sum_of_digits,
-    whole,
-)
+from fastnn.kernels.integers import OF_FEATURES, OF_ROWS, whole
 from fastnn.kernels.jit import inline
 from fastnn.kernels.memory import first_lanes, load, load_scalar, store, transpose_square
 from fastnn.kernels.simd import mul, size_of, splat
@@ -219,7 +217,7 @@ def multiply_columns(bank, x, x_columns, half, rows, columns, fan_out, sums):
     copy, step = x + x_columns + half * COPIED_TILE, inline_copied_rows_bytes(columns)
     deltas, tiles = x + DELTAS, _tiles(fan_out)
     _zero_sums()
-    for row in range(0, rows, BLOCK):
+    for _ in range(0, rows, BLOCK):
         load_tile(5, copy, TILE_ROW)
         if tiles > 1:
             load_tile(4, deltas, TILE_ROW)

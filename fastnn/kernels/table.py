@@ -46,7 +46,6 @@ from fastnn.kernels.panels import GATHERS, unpack_rows
 from fastnn.kernels.shards import add_shards
 from fastnn.kernels.updates import STEPS, penalise
 
-
 # Of a first layer that turns bytes into few outputs: gathering its input, forward, dW.
 FIRST = {
     "narrow": (gather_bytes, forward_narrow, weight_update_narrow),

@@ -96,7 +96,7 @@ def tile_bank(dtype, listed=False, bytes_as=None):
     """int64 table of tile addresses for one element type; compiled (or loaded) at first use.
 
     listed     whether the tiles of listed.py are wanted
-    bytes_as   the type that byte tiles multiply in, if they are wanted: of dtype for narrow.py, of doubles for
+    bytes_as   the type that byte tiles multiply in, if any are wanted: dtype for narrow.py, doubles for
                exact_doubles.py
     """
     key = np.dtype(dtype), listed, bytes_as

@@ -11,9 +11,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from fastnn.kernels import exact_layout, narrow
 from fastnn.kernels.claims import AREAS
 from fastnn.kernels.losses import scratch_bytes, spare_rows
-from fastnn.kernels import exact_layout, narrow
 from fastnn.kernels.panels import (
     aligned_bytes,
     matrix_bytes,
@@ -91,8 +91,8 @@ class Workspace:
     slots      arrays that the optimizer keeps for each parameter: at most two
     slopes     for each hidden layer whether there is room for g'(Z)
     extras     whether there is room for what other updates than plain descent need
-    first      "narrow" or "exact" if the first layer is narrow.py's or exact.py's: other inputs, and blocks of W
-               stored transposed
+    first      "narrow" or "exact" if the first layer is narrow.py's or exact.py's: other inputs, and blocks
+               of W stored transposed
     poison     byte that fills what is not a parameter: 0xff makes every float a NaN (tests)
     """
 
@@ -132,7 +132,8 @@ class Workspace:
         # one address a thread
         layout = FIRST_LAYOUTS.get(self.first)
         x_bytes = (layout.input_bytes if layout else partial(matrix_bytes, dtype=dtype))(rows, self.sizes[0])
-        self.inputs = [work(x_bytes * (2 if self.first == "narrow" and threads > 1 else 1)) for _ in range(threads)]
+        alternates = self.first == "narrow" and threads > 1
+        self.inputs = [work(x_bytes * (2 if alternates else 1)) for _ in range(threads)]
         self.scratch = [work(scratch_bytes(self.sizes[-1], dtype)) for _ in range(threads)]
         block = panel_columns(dtype) * ROW_BYTES
         self.rooms = [work(block) if extras and not gradients else 0 for _ in range(threads)]

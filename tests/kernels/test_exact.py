@@ -1,4 +1,4 @@
-"""Exact first layers of large batches: the true products, rounded once, whatever multiplies and however often."""
+"""Exact first layers of large batches: the true products, rounded once, whatever multiplies."""
 
 import ctypes
 import types
@@ -10,6 +10,7 @@ pytest.importorskip("numba")
 
 from fastnn.backends import numba_run, numpy_backend
 from fastnn.kernels import amx_permission
+from fastnn.kernels.digits import sum_of_digits
 from fastnn.kernels.exact import forward_exact, gather_exact, weight_update_exact
 from fastnn.kernels.exact_layout import MOST_OUTPUTS, MOST_ROWS
 from fastnn.kernels.integers import (
@@ -17,21 +18,20 @@ from fastnn.kernels.integers import (
     OF_ROWS,
     first_lane,
     from_integers,
-    largest_lane,
     larger_magnitude,
-    sum_of_digits,
+    largest_lane,
     sum_of_doubles,
     to_integers,
 )
 from fastnn.kernels.jit import jit, target_cpu
-from fastnn.kernels.memory import load, store
+from fastnn.kernels.memory import store
 from fastnn.kernels.panels import aligned_bytes, panel_columns
-from fastnn.kernels.simd import splat
 from fastnn.kernels.shards import SHARD_ROWS
+from fastnn.kernels.simd import splat
 from fastnn.kernels.target import HAS_AMX, IS_X86, VECTOR_BYTES
 from fastnn.kernels.tile_ir import CONTINUE, RELU, ROW_BYTES, STORE
 from fastnn.kernels.tiles import tile_bank
-from fastnn.kernels.workspace import CHUNK, X_PANEL, B, G, GB, W, W_PANEL, Workspace, Z, Z_PANEL
+from fastnn.kernels.workspace import CHUNK, GB, W_PANEL, X_PANEL, Z_PANEL, B, G, W, Workspace, Z
 from fastnn.run_settings import RunSettings
 from tests.checks import network_of
 from tests.kernels.process import run_python
@@ -52,9 +52,7 @@ class Layer:
 
     def __init__(self, weights, bias, scale, rows=CHUNK):
         self.shape, self.scale = weights.shape, np.float32(scale)
-        self.workspace = Workspace(
-            self.shape, FLOAT, rows=rows, gradients=1, first="exact", poison=0xFF
-        )
+        self.workspace = Workspace(self.shape, FLOAT, rows=rows, gradients=1, first="exact", poison=0xFF)
         self.workspace.write([weights], [bias])
         self.row, self.x = self.workspace.layers[0], self.workspace.inputs[0]
         self.bank = tile_bank(FLOAT, bytes_as=numba_run.byte_tiles_of("exact", FLOAT))
@@ -175,12 +173,14 @@ def test_what_is_not_finite_stays_so(value, generator):
     layer = Layer(weights, np.zeros(3, FLOAT), 1)
     layer.gather(digits(generator, (30, 20)), np.arange(30))
     outputs = layer.forward(30)
-    assert not np.isfinite(outputs[:, 1]).any() and np.isfinite(outputs[:, [0, 2]]).all()
+    assert not np.isfinite(outputs[:, 1]).any()
+    assert np.isfinite(outputs[:, [0, 2]]).all()
     assert not np.isfinite(layer.forward(30, mode=RELU)[:, 1]).any()
     deltas = generator.standard_normal((30, 3)).astype(FLOAT)
     deltas[29, 2] = value
     gradient, _ = layer.update(deltas)
-    assert not np.isfinite(gradient[:, 2]).any() and np.isfinite(gradient[:, :2]).all()
+    assert not np.isfinite(gradient[:, 2]).any()
+    assert np.isfinite(gradient[:, :2]).all()
 
 
 @pytest.mark.parametrize("value", [0, 1, 255])
@@ -243,9 +243,11 @@ def test_scales_are_powers_of_two_that_leave_thirty_bits(value):
     value = np.float32(value)
     largest, step, scale = _scales(value, value / np.float32(3))
     assert largest == abs(value)
-    assert np.float64(step) * np.float64(scale) == 1 and np.frexp(step)[0] == 0.5
+    assert np.float64(step) * np.float64(scale) == 1
+    assert np.frexp(step)[0] == 0.5
     scaled = abs(np.float64(value)) * step
-    assert scaled < 2.0**30 and (scaled >= 2.0**29 or abs(value) < 2.0**-87)
+    assert scaled < 2.0**30
+    assert scaled >= 2.0**29 or abs(value) < 2.0**-87
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -271,7 +273,8 @@ def test_for_shards_of_bytes_into_few_float32_only():
     assert chosen((784, 10, 10), np.dtype(np.float64)) != "exact"
     assert chosen((784, OUTPUTS + 1, 10)) is None
     assert chosen((784, 10, 10), X=np.zeros((3, 784), FLOAT)) is None
-    assert chosen((1 << 15, 2)) == "exact" and chosen(((1 << 15) + 1, 2)) == "narrow"
+    assert chosen((1 << 15, 2)) == "exact"
+    assert chosen(((1 << 15) + 1, 2)) == "narrow"
 
 
 def test_a_chunk_is_as_long_as_sums_of_digits_allow():
