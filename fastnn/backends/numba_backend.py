@@ -20,7 +20,7 @@ from fastnn.backends.numba_compile import use_everything
 from fastnn.backends.numba_pass import ForwardPass, threads_for_rows
 from fastnn.backends.numba_run import Run, targets_of
 from fastnn.backends.numpy_updates import add_penalty_gradients, penalty
-from fastnn.kernels import jit, leaves
+from fastnn.kernels import jit, leaves, target
 from fastnn.kernels.predict import make_plan, predict_directly
 from fastnn.kernels.updates import sgd_update as update_flat
 from fastnn.regularisation import Regularisation
@@ -320,6 +320,14 @@ def _forward(
 def cache_folder() -> Path | None:
     """Where compiled kernels are kept; None where no folder can be written."""
     return jit.CACHE_FOLDER
+
+
+def instructions() -> str:
+    """What the kernels make use of on this CPU, or on the one that NUMBA_CPU_NAME says."""
+    named = {"fused multiply-add": target.HAS_FMA, "AMX": target.HAS_AMX}
+    return ", ".join(
+        [f"vectors of {target.VECTOR_BYTES} bytes", *(name for name, has in named.items() if has)]
+    )
 
 
 def compile_kernels(dtype: Any = "float32") -> None:

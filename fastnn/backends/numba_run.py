@@ -17,9 +17,9 @@ from fastnn.backends.team_size import TeamSize
 from fastnn.cpus import usable_cpus
 from fastnn.inputs import all_finite
 from fastnn.kernels.activations import CODES, IDENTITY, RELU, STORED
+from fastnn.kernels.byte_layer.layout import MOST_FEATURES
+from fastnn.kernels.byte_layer.narrow import MOST_OUTPUTS
 from fastnn.kernels.epoch import train_rows
-from fastnn.kernels.exact_layout import MOST_FEATURES
-from fastnn.kernels.narrow import MOST_OUTPUTS
 from fastnn.kernels.panels import panel_columns
 from fastnn.kernels.shards import shard_count
 from fastnn.kernels.sparsity import Sparsity

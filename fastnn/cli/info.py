@@ -33,6 +33,7 @@ def info() -> None:
         "CPUs": _cpus(),
         "backend": _backend(),
         "threads": f"chosen by the work, at most {usable_cpus()}",
+        "instructions": _instructions(),
         "kernel cache": _kernel_cache(),
         "data folder": str(data_folders("mnist")[-1].parent),
     }
@@ -73,9 +74,21 @@ def _cpus() -> str:
     return text if quota is None else f"{text}, for the time of {quota:.3g} (container's quota)"
 
 
-def _kernel_cache() -> str:
+def _compiled() -> backends.CompiledBackend | None:
     try:
-        folder = cast("backends.CompiledBackend", backends.get("numba")[1]).cache_folder()
+        return cast("backends.CompiledBackend", backends.get("numba")[1])
     except FastnnError:
+        return None
+
+
+def _instructions() -> str:
+    backend = _compiled()
+    return backend.instructions() if backend else "NumPy's"
+
+
+def _kernel_cache() -> str:
+    backend = _compiled()
+    if backend is None:
         return "none, without Numba"
+    folder = backend.cache_folder()
     return str(folder) if folder else "none: no folder can be written"

@@ -5,6 +5,7 @@ own, by rows; epoch.py says why. Who computes an element changes nothing in its 
 """
 
 from fastnn.kernels.activations import RELU as RELU_ACTIVATION
+from fastnn.kernels.byte_layer.narrow import SUMS_BYTES
 from fastnn.kernels.claims import FORWARD_CLAIMS, area_of, next_unit
 from fastnn.kernels.entries import (
     DROP,
@@ -19,7 +20,6 @@ from fastnn.kernels.entries import (
 from fastnn.kernels.jit import jit
 from fastnn.kernels.link import call, call_count
 from fastnn.kernels.listed import lists_of
-from fastnn.kernels.narrow import SUMS_BYTES
 from fastnn.kernels.shares import is_by_columns, narrow_share, panels_of, row_parts
 from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.sparsity import (

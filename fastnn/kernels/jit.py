@@ -43,8 +43,9 @@ def target_cpu():
 def fingerprint():
     """Hash of everything that decides the machine code of this package."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    folder = Path(__file__).parent
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     facts = (
         sorted(FLAGS.items()),
         numba.__version__,
@@ -115,7 +116,7 @@ class _Implementation(CompileResultCacheImpl):
     def __init__(self, py_func):  # the base class would search Numba's own, global, locators
         self._locator = _Locator(py_func)
         self._lineno = py_func.__code__.co_firstlineno
-        module = py_func.__module__.rpartition(".")[2]
+        module = py_func.__module__.removeprefix("fastnn.kernels.")
         self._filename_base = self.get_filename_base(f"{module}.{py_func.__qualname__}", "")
 
 

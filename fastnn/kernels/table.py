@@ -9,6 +9,8 @@ import numpy as np
 from numba import types
 
 from fastnn.kernels import activate, bits, losses
+from fastnn.kernels.byte_layer.exact import forward_exact, gather_exact, weight_update_exact
+from fastnn.kernels.byte_layer.narrow import forward_narrow, gather_bytes, weight_update_narrow
 from fastnn.kernels.descent import descend_layers
 from fastnn.kernels.dropout import drop
 from fastnn.kernels.entries import (
@@ -35,12 +37,10 @@ from fastnn.kernels.entries import (
     TRANSPOSE,
     UPDATE,
 )
-from fastnn.kernels.exact import forward_exact, gather_exact, weight_update_exact
 from fastnn.kernels.jit import announce_compilation
 from fastnn.kernels.link import address_of, scalar_type
 from fastnn.kernels.listed import forward_listed, weight_update_listed
 from fastnn.kernels.matmul import backward_tiles, forward_tiles, transpose_block, weight_update_tiles
-from fastnn.kernels.narrow import forward_narrow, gather_bytes, weight_update_narrow
 from fastnn.kernels.norms import column_squares, limit_columns, total
 from fastnn.kernels.panels import GATHERS, unpack_rows
 from fastnn.kernels.shards import add_shards

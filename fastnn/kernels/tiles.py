@@ -97,7 +97,7 @@ def tile_bank(dtype, listed=False, bytes_as=None):
 
     listed     whether the tiles of listed.py are wanted
     bytes_as   the type that byte tiles multiply in, if any are wanted: dtype for narrow.py, doubles for
-               exact_doubles.py
+               tiles_of_doubles.py
     """
     key = np.dtype(dtype), listed, bytes_as
     if key not in _banks:

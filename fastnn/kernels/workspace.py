@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from fastnn.kernels import exact_layout, narrow
+from fastnn.kernels.byte_layer import layout, narrow
 from fastnn.kernels.claims import AREAS
 from fastnn.kernels.losses import scratch_bytes, spare_rows
 from fastnn.kernels.panels import (
@@ -29,7 +29,7 @@ from fastnn.kernels.panels import (
 from fastnn.kernels.target import LINE
 from fastnn.kernels.tile_ir import ROW_BYTES
 
-FIRST_LAYOUTS = {"narrow": narrow, "exact": exact_layout}  # of a thread's input
+FIRST_LAYOUTS = {"narrow": narrow, "exact": layout}  # of a thread's input
 CHUNK = 256  # rows worked on at a time; X of 784 float32 features is then 0.8 MB and leaves L2 room for W
 
 # Columns of the layer table: widths, addresses, bytes from one panel to the next (`*_PANEL`).
@@ -130,8 +130,10 @@ class Workspace:
         stride = panel_stride(rows)
         self.zeros = keep(ROW_BYTES)
         # one address a thread
-        layout = FIRST_LAYOUTS.get(self.first)
-        x_bytes = (layout.input_bytes if layout else partial(matrix_bytes, dtype=dtype))(rows, self.sizes[0])
+        first_layout = FIRST_LAYOUTS.get(self.first)
+        x_bytes = (first_layout.input_bytes if first_layout else partial(matrix_bytes, dtype=dtype))(
+            rows, self.sizes[0]
+        )
         alternates = self.first == "narrow" and threads > 1
         self.inputs = [work(x_bytes * (2 if alternates else 1)) for _ in range(threads)]
         self.scratch = [work(scratch_bytes(self.sizes[-1], dtype)) for _ in range(threads)]
@@ -146,8 +148,8 @@ class Workspace:
             row[[W, W_PANEL, B]] = keep(w_bytes), panel_stride(self._padded(fan_in)), keep(b_bytes)
             row[[X, X_PANEL]] = (self.layers[layer - 1, Z] if layer else 0), stride
             row[W_ROWS] = fan_in
-            if layout and layer == 0:
-                row[[X_PANEL, W_ROWS]] = layout.columns_offset(rows, fan_in), self._padded(fan_in)
+            if first_layout and layer == 0:
+                row[[X_PANEL, W_ROWS]] = first_layout.columns_offset(rows, fan_in), self._padded(fan_in)
                 row[X_NEXT] = x_bytes if threads > 1 else 0
                 row[X] = work(narrow.SUMS_BYTES * (panel_count(rows, dtype) + threads))
                 row[D_COPY] = work(rows * ROW_BYTES)

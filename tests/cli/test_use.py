@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import fastnn
+from fastnn import backends
 
 from .process import environment, hide, run, succeeds
 
@@ -206,12 +207,14 @@ def test_info_names_everything_a_bug_report_needs(tmp_path: Path) -> None:
         "CPU",
         "backend",
         "auto means numpy",
+        "vectors of" if "numba" in backends.available() else "NumPy's",
         str(tmp_path),
     ):
         assert text in out
     hidden = succeeds("info", FASTNN_BACKEND="", **hide("numba", tmp_path)).out
     assert "does not import: No module named 'numba'" in hidden
     assert "auto means numpy" in hidden
+    assert "NumPy's" in hidden
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

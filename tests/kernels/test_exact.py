@@ -10,10 +10,9 @@ pytest.importorskip("numba")
 
 from fastnn.backends import numba_run, numpy_backend
 from fastnn.kernels import amx_permission
-from fastnn.kernels.digits import sum_of_digits
-from fastnn.kernels.exact import forward_exact, gather_exact, weight_update_exact
-from fastnn.kernels.exact_layout import MOST_OUTPUTS, MOST_ROWS
-from fastnn.kernels.integers import (
+from fastnn.kernels.byte_layer.digits import sum_of_digits
+from fastnn.kernels.byte_layer.exact import forward_exact, gather_exact, weight_update_exact
+from fastnn.kernels.byte_layer.integers import (
     OF_FEATURES,
     OF_ROWS,
     first_lane,
@@ -23,6 +22,7 @@ from fastnn.kernels.integers import (
     sum_of_doubles,
     to_integers,
 )
+from fastnn.kernels.byte_layer.layout import MOST_OUTPUTS, MOST_ROWS
 from fastnn.kernels.jit import jit, target_cpu
 from fastnn.kernels.memory import store
 from fastnn.kernels.panels import aligned_bytes, panel_columns

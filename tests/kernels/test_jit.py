@@ -64,7 +64,7 @@ def test_nowhere_to_cache_is_one_warning(tmp_path):
 
 
 def sources():
-    return sorted(Path(kernels.__file__).parent.glob("*.py"))
+    return sorted(Path(kernels.__file__).parent.rglob("*.py"))
 
 
 def test_every_kernel_wears_the_one_decorator():

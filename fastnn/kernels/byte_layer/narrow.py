@@ -22,8 +22,8 @@ than now); fetching the rows of the next chunk during the update (the gather bec
 update longer); fetching the sums and deltas that lie in another core's cache.
 """
 
-from fastnn.kernels import byte_lists
-from fastnn.kernels.byte_lists import (
+from fastnn.kernels.byte_layer import byte_lists
+from fastnn.kernels.byte_layer.byte_lists import (
     copied_row,
     inline_row_bytes,
     list_at,
@@ -31,8 +31,8 @@ from fastnn.kernels.byte_lists import (
     list_rows,
     transpose_rows,
 )
-from fastnn.kernels.byte_vectors import SQUARE
-from fastnn.kernels.gathering import copy_rows
+from fastnn.kernels.byte_layer.byte_vectors import SQUARE
+from fastnn.kernels.byte_layer.gathering import copy_rows
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.matmul import bias_update
 from fastnn.kernels.memory import load, load_scalar, store, store_scalar, transpose_square

@@ -11,7 +11,7 @@ Two vectors of doubles are one of floats: a panel here is LANES rows, or feature
   deltas   16 doubles a row of X
 """
 
-from fastnn.kernels.byte_lists import (
+from fastnn.kernels.byte_layer.byte_lists import (
     copied_row,
     inline_row_bytes,
     list_at,
@@ -19,7 +19,9 @@ from fastnn.kernels.byte_lists import (
     list_rows,
     transpose_rows,
 )
-from fastnn.kernels.exact_layout import (
+from fastnn.kernels.byte_layer.gathering import copy_rows
+from fastnn.kernels.byte_layer.integers import OF_FEATURES, OF_ROWS, store_doubles, sum_of_doubles, whole
+from fastnn.kernels.byte_layer.layout import (
     DELTA_STEPS,
     DELTAS,
     LANES,
@@ -31,8 +33,6 @@ from fastnn.kernels.exact_layout import (
     ZEROS,
     inline_rows_offset,
 )
-from fastnn.kernels.gathering import copy_rows
-from fastnn.kernels.integers import OF_FEATURES, OF_ROWS, store_doubles, sum_of_doubles, whole
 from fastnn.kernels.jit import inline
 from fastnn.kernels.memory import first_lanes, load, load_scalar, store, transpose_square
 from fastnn.kernels.simd import constant, mul, size_of, splat

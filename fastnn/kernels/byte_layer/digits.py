@@ -8,8 +8,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from fastnn.kernels.byte_vectors import emit_interleaved
-from fastnn.kernels.integers import OF_ROWS, emit_constant
+from fastnn.kernels.byte_layer.byte_vectors import emit_interleaved
+from fastnn.kernels.byte_layer.integers import OF_ROWS, emit_constant
 from fastnn.kernels.simd import I32, INT, Vector, emit_fma, pointer
 
 

@@ -6,7 +6,7 @@ before that two bitmaps, which the transposition leaves in passing. What lists a
 """
 
 from fastnn.kernels.bits import WORD, write_steps
-from fastnn.kernels.byte_vectors import SQUARE, transpose_bytes
+from fastnn.kernels.byte_layer.byte_vectors import SQUARE, transpose_bytes
 from fastnn.kernels.jit import inline
 from fastnn.kernels.memory import load_scalar
 from fastnn.kernels.simd import lanes_of, size_of

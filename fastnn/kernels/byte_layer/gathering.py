@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastnn.kernels.byte_vectors import SQUARE, copy_bytes
+from fastnn.kernels.byte_layer.byte_vectors import SQUARE, copy_bytes
 from fastnn.kernels.jit import inline
 from fastnn.kernels.memory import load_scalar, prefetch, store_scalar
 from fastnn.kernels.target import LINE

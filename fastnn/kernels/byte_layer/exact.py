@@ -4,8 +4,8 @@ A large batch is worked through by each thread on its own (shards.py), chunk by 
 That leaves time to make integers of them, and of the deltas (integers.py), and integers can be multiplied by
 bytes in other ways than floats can, some of them many times as fast:
 
-  exact_amx.py      tiles of bytes, where the CPU has them
-  exact_doubles.py  elsewhere, byte tiles of doubles, which hold 53 bits
+  tiles_of_bytes.py      tiles of bytes, where the CPU has them
+  tiles_of_doubles.py  elsewhere, byte tiles of doubles, which hold 53 bits
 
   forward  Z = b + c (X W)     c: for each output, what one unit of its integers is, times the scale of X
   update   dW = Σ c (X' dZ)    over the chunks of a shard
@@ -21,7 +21,14 @@ of bytes were no faster (11.7 ms, by narrow.py 10.8): hence for large batches on
 
 import numpy as np
 
-from fastnn.kernels.exact_layout import (
+from fastnn.kernels.byte_layer.integers import (
+    first_lane,
+    from_integers,
+    larger_magnitude,
+    largest_lane,
+    to_integers,
+)
+from fastnn.kernels.byte_layer.layout import (
     DELTA_SCALES,
     DELTA_STEPS,
     ONE,
@@ -31,7 +38,6 @@ from fastnn.kernels.exact_layout import (
     WEIGHT_SCALES,
     WEIGHT_STEPS,
 )
-from fastnn.kernels.integers import first_lane, from_integers, larger_magnitude, largest_lane, to_integers
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.matmul import bias_update
 from fastnn.kernels.memory import first_lanes, load, load_scalar, store, store_scalar
@@ -41,7 +47,7 @@ from fastnn.kernels.target import HAS_AMX, VECTOR_BYTES
 from fastnn.kernels.tile_ir import CONTINUE, RELU, ROW_BYTES
 
 if HAS_AMX:
-    from fastnn.kernels.exact_amx import (
+    from fastnn.kernels.byte_layer.tiles_of_bytes import (
         finish,
         gather_rows,
         multiply_columns,
@@ -54,7 +60,7 @@ if HAS_AMX:
         write_weights,
     )
 else:
-    from fastnn.kernels.exact_doubles import (
+    from fastnn.kernels.byte_layer.tiles_of_doubles import (
         finish,
         gather_rows,
         multiply_columns,

@@ -1,6 +1,6 @@
 """Where exact.py's things lie, in a thread's input: a header, the rows, and a copy of them for the update."""
 
-from fastnn.kernels import byte_lists
+from fastnn.kernels.byte_layer import byte_lists
 from fastnn.kernels.jit import inline
 from fastnn.kernels.target import HAS_AMX, LINE, VECTOR_BYTES
 from fastnn.kernels.tile_ir import ROW_BYTES

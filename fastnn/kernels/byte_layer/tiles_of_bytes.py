@@ -18,7 +18,7 @@ Tiles 0 to 3 hold sums, 3 those of the last outputs; 4 to 7 are what is multipli
 
 import numpy as np
 
-from fastnn.kernels.amx import (
+from fastnn.kernels.byte_layer.amx import (
     TILE_BYTES,
     TILE_ROW,
     TILE_ROWS,
@@ -30,9 +30,9 @@ from fastnn.kernels.amx import (
     store_tile,
     zero_tile,
 )
-from fastnn.kernels.byte_lists import inline_row_bytes
-from fastnn.kernels.byte_vectors import copy_four
-from fastnn.kernels.digits import (
+from fastnn.kernels.byte_layer.byte_lists import inline_row_bytes
+from fastnn.kernels.byte_layer.byte_vectors import copy_four
+from fastnn.kernels.byte_layer.digits import (
     BY_DIGITS,
     BY_FOURS,
     digits_of,
@@ -41,7 +41,9 @@ from fastnn.kernels.digits import (
     store_quarters,
     sum_of_digits,
 )
-from fastnn.kernels.exact_layout import (
+from fastnn.kernels.byte_layer.gathering import AHEAD, copy_rest, fetch_rows
+from fastnn.kernels.byte_layer.integers import OF_FEATURES, OF_ROWS, whole
+from fastnn.kernels.byte_layer.layout import (
     BLOCK,
     CONFIGURATION,
     COPIED_TILE,
@@ -55,8 +57,6 @@ from fastnn.kernels.exact_layout import (
     inline_copied_rows_bytes,
     inline_rows_offset,
 )
-from fastnn.kernels.gathering import AHEAD, copy_rest, fetch_rows
-from fastnn.kernels.integers import OF_FEATURES, OF_ROWS, whole
 from fastnn.kernels.jit import inline
 from fastnn.kernels.memory import first_lanes, load, load_scalar, store, transpose_square
 from fastnn.kernels.simd import mul, size_of, splat
