@@ -168,6 +168,12 @@ for sizes in ((90, 4, 3), (784, 2, 2), (33, 3)):
         numba_run.first_layer = lambda *_, **__: None
         assert narrow == [bits(trained(net, dtype, 1))] * 3, (sizes, name)
         numba_run.first_layer = chosen
+net, dtype = ((90, 4, 3), "relu", "cross_entropy", 2200, 2300), np.dtype("float32")  # in shards: exact.py
+exact = [trained(net, dtype, threads) for threads in (1, 2, 3)]
+numba_run.first_layer = lambda *_, **__: None
+for found, expected in zip(exact[0][1], trained(net, dtype, 1)[1], strict=True):
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+assert bits(exact[0]) == bits(exact[1]) == bits(exact[2])
 print(VECTOR_BYTES)
 """
 
