@@ -99,7 +99,7 @@ def tile_bank(dtype, listed=False, bytes_as=None):
     bytes_as   the type that byte tiles multiply in, if any are wanted: dtype for narrow.py, doubles for
                tiles_of_doubles.py
     """
-    key = np.dtype(dtype), listed, bytes_as
+    key = np.dtype(dtype), listed, None if bytes_as is None else np.dtype(bytes_as)
     if key not in _banks:
         announce_compilation()
         table = np.zeros(FAMILIES * 2 * SLOTS, np.int64)

@@ -129,12 +129,13 @@ class Workspace:
         rows = self.rows + spare_rows(dtype)
         stride = panel_stride(rows)
         self.zeros = keep(ROW_BYTES)
-        # one address a thread
-        first_layout = FIRST_LAYOUTS.get(self.first)
+        first_layout, alternates = FIRST_LAYOUTS.get(self.first), self.first == "narrow" and threads > 1
+        # In shards a thread never holds more than a chunk; Z and the like have room for those of all threads.
+        own_rows = min(rows, CHUNK + spare_rows(dtype)) if self.first == "exact" else rows
         x_bytes = (first_layout.input_bytes if first_layout else partial(matrix_bytes, dtype=dtype))(
-            rows, self.sizes[0]
+            own_rows, self.sizes[0]
         )
-        alternates = self.first == "narrow" and threads > 1
+        # one address a thread
         self.inputs = [work(x_bytes * (2 if alternates else 1)) for _ in range(threads)]
         self.scratch = [work(scratch_bytes(self.sizes[-1], dtype)) for _ in range(threads)]
         block = panel_columns(dtype) * ROW_BYTES
@@ -149,8 +150,9 @@ class Workspace:
             row[[X, X_PANEL]] = (self.layers[layer - 1, Z] if layer else 0), stride
             row[W_ROWS] = fan_in
             if first_layout and layer == 0:
-                row[[X_PANEL, W_ROWS]] = first_layout.columns_offset(rows, fan_in), self._padded(fan_in)
-                row[X_NEXT] = x_bytes if threads > 1 else 0
+                row[[X_PANEL, W_ROWS]] = first_layout.columns_offset(own_rows, fan_in), self._padded(fan_in)
+            if self.first == "narrow" and layer == 0:
+                row[X_NEXT] = x_bytes if alternates else 0
                 row[X] = work(narrow.SUMS_BYTES * (panel_count(rows, dtype) + threads))
                 row[D_COPY] = work(rows * ROW_BYTES)
             row[[Z, Z_PANEL]] = work(z_bytes), stride
@@ -180,7 +182,7 @@ class Workspace:
             table, first = self.layers.copy(), self.rows * thread // threads
             for field in (X, Z, D, SLOPES):
                 table[:, field] += np.where(table[:, field] != 0, first * ROW_BYTES, 0)
-            if self.first:
+            if self.first == "narrow":
                 table[0, X] = self.layers[0, X] + thread * narrow.SUMS_BYTES
             tables.append(table)
         return tables

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("numba")
 
 from fastnn.backends import numba_run
-from fastnn.kernels.byte_layer.byte_lists import MOST_ROWS
+from fastnn.kernels.byte_layer.byte_lists import LISTED_ROWS
 from fastnn.kernels.byte_layer.narrow import MOST_OUTPUTS
 from fastnn.kernels.panels import aligned_bytes, pack_transposed, panel_columns, panel_view, unpack_transposed
 from fastnn.kernels.target import IS_X86
@@ -125,7 +125,7 @@ def test_for_bytes_into_few_outputs_only(dtype):
 
 
 def test_lists_have_room_for_a_chunk():
-    assert MOST_ROWS >= CHUNK
+    assert LISTED_ROWS >= CHUNK
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from fastnn.kernels.simd import lanes_of, size_of
 from fastnn.kernels.target import LINE
 
 BYTE_ROW = 32  # rows of a group: bytes of one of its features
-MOST_ROWS = 512  # of a chunk, with some to spare
-ROW_BITS_BYTES = MOST_ROWS // 8
+LISTED_ROWS = 512  # of a chunk, with some to spare
+ROW_BITS_BYTES = LISTED_ROWS // 8
 WIDEST_PANEL = 32  # columns
 PAIR = 8  # bytes of one entry of a list: two int32, the first of them in the low half
 
@@ -31,13 +31,13 @@ def group_bytes(columns):
 
 def list_bytes(columns):
     """Room for a list, which lies before the transposed copy: of features, or of rows."""
-    return PAIR * (columns + MOST_ROWS)
+    return PAIR * (columns + LISTED_ROWS)
 
 
 def bits_bytes(columns):
     """Room for two bitmaps, which lie before the list, see _bitmaps."""
     squares, words = (columns + SQUARE - 1) // SQUARE, (columns + WORD - 1) // WORD
-    return squares * ROW_BITS_BYTES + MOST_ROWS // SQUARE * words * (WORD // 8)
+    return squares * ROW_BITS_BYTES + LISTED_ROWS // SQUARE * words * (WORD // 8)
 
 
 def columns_offset(header, rows, columns):

@@ -6,6 +6,7 @@ All this is for vectors of 64 bytes: a CPU with AMX has AVX-512.
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from fastnn.kernels.byte_layer.byte_vectors import emit_interleaved
@@ -54,8 +55,14 @@ def digits_of(typingctx, a):
 
     def codegen(context, builder, signature, args):
         integers = context.get_value_type(result)
+        function = cgutils.get_or_insert_function(  # of a NaN it makes 0; the scale is a NaN then
+            builder.module,
+            ir.FunctionType(integers, [args[0].type]),
+            f"llvm.fptosi.sat.v{a.lanes}i32.v{a.lanes}f32",
+        )
+        whole = builder.call(function, [args[0]])
         middle = emit_constant(integers, 0x00808080)  # makes the lower digits 128 more, so that none borrows
-        return builder.xor(builder.add(builder.fptosi(args[0], integers), middle), middle)
+        return builder.xor(builder.add(whole, middle), middle)
 
     return result(a), codegen
 

@@ -4,15 +4,16 @@ A large batch is worked through by each thread on its own (shards.py), chunk by 
 That leaves time to make integers of them, and of the deltas (integers.py), and integers can be multiplied by
 bytes in other ways than floats can, some of them many times as fast:
 
-  tiles_of_bytes.py      tiles of bytes, where the CPU has them
+  tiles_of_bytes.py    AMX tiles, where the CPU has them
   tiles_of_doubles.py  elsewhere, byte tiles of doubles, which hold 53 bits
 
   forward  Z = b + c (X W)     c: for each output, what one unit of its integers is, times the scale of X
   update   dW = Σ c (X' dZ)    over the chunks of a shard
 
-The sums in brackets are exact, so that their bits depend neither on what multiplies, nor on its order, and
-are rounded once: closer to the true product than a chain of as many roundings as there are features. W is
-laid out as narrow.py has it: each block of a panel's width transposed, 32 features in a row of each output.
+The sums in brackets are exact, so that their bits depend neither on what multiplies, nor on its order. What
+is rounded, weights and deltas to 2**-30 of the largest of their output, and the sum itself, does not grow with
+the number of features, as in a chain of additions. W is laid out as narrow.py has it: each block of a panel's
+width transposed, 32 features in a row of each output.
 
 784-10-10, all 60,000 rows a step, two threads: 4.6 ms an epoch, and 8.4 by the chains of narrow.py; 12.6
 without AMX. In batches of 64, where the weights become integers in every step and threads hand on sums, tiles

@@ -1,4 +1,4 @@
-"""Floats as integers of 31 bits, all on one scale, so that sums of their products with bytes are exact.
+"""float32 as integers of 31 bits, all on one scale, so that sums of their products with bytes are exact.
 
 Sums of integers come out the same in any order, on any kind of hardware. Floats become multiples of about the
 2**-30th part of their largest; those that are at least a 64th of it are not changed at all.
@@ -21,39 +21,42 @@ LEAST_EXPONENT = 40
 NOT_FINITE = 255
 
 
+def emit_constant(vector, number):
+    """All lanes = number."""
+    return ir.Constant(vector, [number] * vector.count)
+
+
 def _larger_magnitude(builder, a, b):
     integers, _, _ = layout_of(a.type)
-    mask = ir.Constant(integers, [0x7FFFFFFF] * integers.count)
+    mask = emit_constant(integers, 0x7FFFFFFF)
     x, y = (builder.and_(builder.bitcast(v, integers), mask) for v in (a, b))
     return builder.bitcast(builder.select(builder.icmp_unsigned("<", x, y), y, x), a.type)
 
 
 def _stored_exponent(builder, a):
     integers, mantissa, _ = layout_of(a.type)
-    found = builder.lshr(builder.bitcast(a, integers), ir.Constant(integers, [mantissa] * integers.count))
-    least = ir.Constant(integers, [LEAST_EXPONENT] * integers.count)
+    found = builder.lshr(builder.bitcast(a, integers), emit_constant(integers, mantissa))
+    least = emit_constant(integers, LEAST_EXPONENT)
     return builder.select(builder.icmp_unsigned("<", found, least), least, found), integers
 
 
 def _to_integers(builder, a):
     found, integers = _stored_exponent(builder, a)
-    exponent = builder.sub(ir.Constant(integers, [2 * 127 + BITS] * integers.count), found)
-    return builder.bitcast(builder.shl(exponent, ir.Constant(integers, [23] * integers.count)), a.type)
+    exponent = builder.sub(emit_constant(integers, 2 * 127 + BITS), found)
+    return builder.bitcast(builder.shl(exponent, emit_constant(integers, 23)), a.type)
 
 
 def _from_integers(builder, a):
     found, integers = _stored_exponent(builder, a)
-    finite = builder.icmp_unsigned("<", found, ir.Constant(integers, [NOT_FINITE] * integers.count))
-    exponent = builder.sub(found, ir.Constant(integers, [BITS] * integers.count))
-    scale = builder.bitcast(builder.shl(exponent, ir.Constant(integers, [23] * integers.count)), a.type)
-    return builder.select(finite, scale, ir.Constant(a.type, [float("nan")] * a.type.count))
+    finite = builder.icmp_unsigned("<", found, emit_constant(integers, NOT_FINITE))
+    exponent = builder.sub(found, emit_constant(integers, BITS))
+    scale = builder.bitcast(builder.shl(exponent, emit_constant(integers, 23)), a.type)
+    return builder.select(finite, scale, emit_constant(a.type, float("nan")))
 
 
-def emit_whole(builder, a):
-    """The nearest integer of each lane, as a float; ties to even."""
-    suffix = f"v{a.type.count}" + ("f32" if a.type.element == ir.FloatType() else "f64")
+def _whole(builder, a):
     function = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(a.type, [a.type]), f"llvm.rint.{suffix}"
+        builder.module, ir.FunctionType(a.type, [a.type]), f"llvm.rint.v{a.type.count}f32"
     )
     return builder.call(function, [a])
 
@@ -61,7 +64,7 @@ def emit_whole(builder, a):
 larger_magnitude = lanewise(_larger_magnitude, 2, "the larger of |a| and |b| by its bits: a NaN wins")
 to_integers = lanewise(_to_integers, 1, "what floats whose largest is a > 0 are multiplied by")
 from_integers = lanewise(_from_integers, 1, "the inverse of to_integers(a); NaN if a is not finite")
-whole = lanewise(emit_whole, 1, "the nearest integer, as a float")
+whole = lanewise(_whole, 1, "the nearest integer, as a float; ties to even")
 
 
 @intrinsic
@@ -87,11 +90,6 @@ def first_lane(typingctx, a):
         return builder.extract_element(args[0], ir.Constant(I32, 0))
 
     return a.element(a), codegen
-
-
-def emit_constant(vector, number):
-    """All lanes = number."""
-    return ir.Constant(vector, [number] * vector.count)
 
 
 # How many bits of S the second part has: over all features, and over the rows of a chunk, whose sums of

@@ -1,11 +1,10 @@
 """Where exact.py's things lie, in a thread's input: a header, the rows, and a copy of them for the update."""
 
 from fastnn.kernels.byte_layer import byte_lists
+from fastnn.kernels.byte_layer.narrow import MOST_OUTPUTS, SUMS_BYTES
 from fastnn.kernels.jit import inline
 from fastnn.kernels.target import HAS_AMX, LINE, VECTOR_BYTES
-from fastnn.kernels.tile_ir import ROW_BYTES
 
-MOST_OUTPUTS = 16
 MOST_ROWS = 256  # of a chunk: sums of digits stay below 2**23
 MOST_FEATURES = 1 << 15  # sums of doubles stay below 2**53
 OUTPUTS_BYTES = MOST_OUTPUTS * 4  # a float32 for each output
@@ -16,15 +15,15 @@ COPIED_TILE = 1024 + LINE  # bytes from one tile of the copy to the next: not to
 
 # The header: the scale of X as float32, and 8 bytes further what byte tiles scale by, 1.0 as a double; a
 # configuration of tiles; by output what one unit of the integers is (SCALES), and what floats are multiplied
-# by to become integers (STEPS), of weights and deltas; exact sums, twice; zeros for sums to start from; a
-# square of integers on its way to be transposed; the deltas as integers, and after them the weights.
+# by to become integers (STEPS), of weights and deltas; exact sums, twice, each SUMS_BYTES as doubles, and as
+# much turned back; zeros for sums to start from; a square of integers on its way to be transposed; the deltas
+# as integers, and after them the weights.
 ONE = 8
 CONFIGURATION = LINE
 WEIGHT_SCALES, WEIGHT_STEPS, DELTA_SCALES, DELTA_STEPS = (
     CONFIGURATION + LINE + i * OUTPUTS_BYTES for i in range(4)
 )
 SUMS = DELTA_STEPS + OUTPUTS_BYTES
-SUMS_BYTES = MOST_OUTPUTS * ROW_BYTES  # sums as doubles, in two vectors for each output
 OTHER_SUMS = SUMS + max(2 * SUMS_BYTES, DIGITS * MOST_OUTPUTS * BLOCK)
 ZEROS = OTHER_SUMS + OTHER_SUMS - SUMS
 SQUARE_OF_INTEGERS = ZEROS + SUMS_BYTES

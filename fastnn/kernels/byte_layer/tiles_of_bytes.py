@@ -13,7 +13,7 @@ they are filled up. Zeros of X are not skipped.
   deltas   for 64 rows of X, for each output, for each digit 64 bytes
   copy     for 64 rows of X, for each 16 features a tile
 
-Tiles 0 to 3 hold sums, 3 those of the last outputs; 4 to 7 are what is multiplied.
+Tiles 0 to 3 hold sums, 3 those of the last columns or rows; 4 to 7 are what is multiplied.
 """
 
 import numpy as np
@@ -116,7 +116,7 @@ def gather_rows(data, order, first, last, row, x, x_columns, columns):
 
 @inline
 def _tiles(fan_out):
-    """Tiles for the digits of all outputs, four of them each."""
+    """Tiles for a column, or row, of 16 for each digit of each output."""
     return (fan_out + OUTPUTS_PER_TILE - 1) // OUTPUTS_PER_TILE
 
 
@@ -130,7 +130,9 @@ def _zero_sums():
 
 @inline
 def write_weights(x, W, columns, fan_out, like):
-    """Digits of all weights, by steps that are known, and of none up to whole tiles: those are zero.
+    """Digits of all weights, by steps that are known; of features up to whole tiles they are zero.
+
+    Columns beyond the last output's in a tile are never written, and their sums never looked at.
 
     By fours of outputs, from the last ones on: what fewer than four write beside them is written later.
     """

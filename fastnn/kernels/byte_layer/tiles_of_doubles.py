@@ -22,17 +22,17 @@ from fastnn.kernels.byte_layer.byte_lists import (
 from fastnn.kernels.byte_layer.gathering import copy_rows
 from fastnn.kernels.byte_layer.integers import OF_FEATURES, OF_ROWS, store_doubles, sum_of_doubles, whole
 from fastnn.kernels.byte_layer.layout import (
+    DELTA_BYTES,
     DELTA_STEPS,
     DELTAS,
     LANES,
-    MOST_OUTPUTS,
     ONE,
-    SUMS_BYTES,
     WEIGHT_STEPS,
     WEIGHTS,
     ZEROS,
     inline_rows_offset,
 )
+from fastnn.kernels.byte_layer.narrow import SUMS_BYTES
 from fastnn.kernels.jit import inline
 from fastnn.kernels.memory import first_lanes, load, load_scalar, store, transpose_square
 from fastnn.kernels.simd import constant, mul, size_of, splat
@@ -41,7 +41,6 @@ from fastnn.kernels.tile_ir import BYTE_COLUMNS, BYTE_ROWS, ROW_BYTES, STORE, TA
 from fastnn.kernels.tiles import SLOTS, call_tile
 
 HALF = LANES // 2  # of a vector of doubles
-DELTA_ROW = MOST_OUTPUTS * 8
 TURNED = SUMS_BYTES  # from sums of rows to where they follow turned back
 
 
@@ -108,14 +107,14 @@ def multiply_rows(bank, x, x_columns, start, columns, fan_out, sums):
         store(place, constant(0.0, 0.0, 0.0))
     for i in range(0, outputs, HALF):
         for v in range(2):
-            target = sums + TURNED + v * HALF * DELTA_ROW + i * 8
-            transpose_square(sums + i * ROW_BYTES + v * VECTOR_BYTES, ROW_BYTES, target, DELTA_ROW, 0.0)
+            target = sums + TURNED + v * HALF * DELTA_BYTES + i * 8
+            transpose_square(sums + i * ROW_BYTES + v * VECTOR_BYTES, ROW_BYTES, target, DELTA_BYTES, 0.0)
 
 
 @inline
 def sum_of_row(sums, row, v, fan_out, like):
     """One row's sums, a lane for each of LANES outputs; of no output 0."""
-    return sum_of_doubles(sums + TURNED + row * DELTA_ROW + v * LANES * 8, OF_FEATURES, like)
+    return sum_of_doubles(sums + TURNED + row * DELTA_BYTES + v * LANES * 8, OF_FEATURES, like)
 
 
 @inline
@@ -125,14 +124,14 @@ def write_deltas(x, dZ, dz_row, rows, fan_out, like):
         step = load(x + DELTA_STEPS + v, like)
         for row in range(rows):
             value = whole(mul(load(dZ + row * dz_row + v, like), step))
-            store_doubles(x + DELTAS + row * DELTA_ROW + 2 * v, value)
+            store_doubles(x + DELTAS + row * DELTA_BYTES + 2 * v, value)
 
 
 @inline
 def multiply_columns(bank, x, x_columns, half, rows, columns, fan_out, sums):
     """Exact sums of LANES features, half a block of W, over all rows, for sum_of_column."""
     copy, table = x + x_columns, (BYTE_COLUMNS * 2 + 1) * SLOTS
-    count = list_rows(copy, columns, half, rows, DELTA_ROW, 0.0)
+    count = list_rows(copy, columns, half, rows, DELTA_BYTES, 0.0)
     pieces = (fan_out + TALLEST_BYTES - 1) // TALLEST_BYTES
     for piece in range(pieces):
         i = fan_out * piece // pieces
