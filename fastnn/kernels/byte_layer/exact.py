@@ -11,8 +11,8 @@ bytes in other ways than floats can, some of them many times as fast:
   update   dW = Σ c (X' dZ)    over the chunks of a shard
 
 The sums in brackets are exact, so that their bits depend neither on what multiplies, nor on its order. What
-is rounded, weights and deltas to 2**-30 of the largest of their output, and the sum itself, does not grow with
-the number of features, as in a chain of additions.
+is rounded, weights and deltas to 2**-30 of the largest of their output, and the sum itself, does not grow
+with the number of features, as in a chain of additions.
 
 W is laid out as narrow.py has it: each block of a panel's width transposed, 32 features in a row of each
 output.
