@@ -43,7 +43,7 @@ def read_idx(path: Path) -> NDArray[Any]:
     except ValueError:  # e.g. 0 × 4294967295 × 4294967295 values: no bytes, yet beyond NumPy
         raise DataError(f"{path}: declares the impossible shape {_times(shape)}") from None
     # A copy, for NumPy asks the system for large pages: rows gathered at random then wait less for addresses.
-    return values.astype(dtype.newbyteorder("="))
+    return values.astype(dtype.type)  # of the machine's byte order
 
 
 def _read_header(path: Path, file: BinaryIO) -> tuple[np.dtype[Any], tuple[int, ...]]:
