@@ -6,10 +6,9 @@ A plain array read in a loop would be hoisted out of it by LLVM and spin forever
 import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
-from fastnn.kernels.simd import I32, INT, pointer
+from fastnn.kernels.simd import I32, INT, emit_call, pointer
 from fastnn.kernels.target import IS_X86
 
 
@@ -51,19 +50,9 @@ def pause(typingctx):
     def codegen(context, builder, signature, args):
         triple = llvm.get_process_triple()
         if IS_X86:
-            builder.call(
-                cgutils.get_or_insert_function(
-                    builder.module, ir.FunctionType(ir.VoidType(), []), "llvm.x86.sse2.pause"
-                ),
-                [],
-            )
+            emit_call(builder, "llvm.x86.sse2.pause", ir.VoidType())
         elif triple.startswith(("aarch64", "arm64")):
-            builder.call(
-                cgutils.get_or_insert_function(
-                    builder.module, ir.FunctionType(ir.VoidType(), [I32]), "llvm.aarch64.hint"
-                ),
-                [ir.Constant(I32, 1)],
-            )
+            emit_call(builder, "llvm.aarch64.hint", ir.VoidType(), ir.Constant(I32, 1))
         return context.get_dummy_value()
 
     return types.void(), codegen

@@ -8,12 +8,11 @@ of all rows once, row by row, and gathers them; a forward pass makes those of a 
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.memory import load_scalar, prefetch, store_scalar
-from fastnn.kernels.simd import I1, I32, INT, emit_splat, pointer, size_of
+from fastnn.kernels.simd import I1, I32, INT, emit_call, emit_splat, pointer, size_of
 from fastnn.kernels.target import VECTOR_BYTES
 
 WORD = 64  # bits
@@ -59,18 +58,14 @@ def _write_numbers(builder, word, base, step, place, integer, most):
         return _write_one_by_one(builder, word, base, step, place, integer, size)
     lanes = VECTOR_BYTES // size
     vector = ir.VectorType(integer, lanes)
-    squeeze = cgutils.get_or_insert_function(
-        builder.module,
-        ir.FunctionType(vector, [vector, ir.VectorType(I1, lanes), vector]),
-        f"llvm.experimental.vector.compress.v{lanes}i{integer.width}",
-    )
+    squeeze = f"llvm.experimental.vector.compress.v{lanes}i{integer.width}"
     steps = builder.mul(emit_splat(builder, vector, step), ir.Constant(vector, list(range(lanes))))
     numbers, total = builder.add(emit_splat(builder, vector, base), steps), ir.Constant(INT, 0)
     further = emit_splat(builder, vector, builder.mul(step, ir.Constant(integer, lanes)))
     for part in range(0, most, lanes):
         bits = builder.trunc(builder.lshr(word, ir.Constant(INT, part)), ir.IntType(lanes))
         active = builder.bitcast(bits, ir.VectorType(I1, lanes))
-        packed = builder.call(squeeze, [numbers, active, ir.Constant(vector, None)])
+        packed = emit_call(builder, squeeze, vector, numbers, active, ir.Constant(vector, None))
         here = builder.add(place, builder.mul(total, ir.Constant(INT, size)))
         builder.store(packed, pointer(builder, here), align=size)
         total = builder.add(total, builder.zext(builder.ctpop(bits), INT))

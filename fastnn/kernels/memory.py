@@ -5,11 +5,10 @@ Addresses are plain int64, and nothing checks them. As in simd.py `like` says wh
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 from fastnn.kernels.jit import inline
-from fastnn.kernels.simd import I32, INT, Vector, emit_splat, lanes_of, pointer, vector_of
+from fastnn.kernels.simd import I32, INT, Vector, emit_call, emit_splat, lanes_of, pointer, row_at, vector_of
 
 # ---- vectors --------------------------------------------------------------------------------------
 
@@ -53,12 +52,8 @@ def load_as(typingctx, address, source, count, like):
         active = builder.icmp_signed("<", lanes, emit_splat(builder, lanes.type, args[2]))
         kind = "i" if isinstance(source, types.Integer) else "f"
         name = f"llvm.masked.load.v{result.lanes}{kind}{source.bitwidth}.p0"
-        masked = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(found, [ir.PointerType(), I32, active.type, found]), name
-        )
-        value = builder.call(
-            masked, [pointer(builder, args[0]), ir.Constant(I32, 1), active, ir.Constant(found, None)]
-        )
+        place, align = pointer(builder, args[0]), ir.Constant(I32, 1)
+        value = emit_call(builder, name, found, place, align, active, ir.Constant(found, None))
         return _convert(builder, value, source, result.element, wanted)
 
     return result(types.intp, source, types.intp, like), codegen
@@ -106,10 +101,10 @@ def transpose_square(typingctx, source, source_step, target, target_step, like):
         lanes, vector = result.lanes, context.get_value_type(result)
         align = result.element.bitwidth // 8
 
-        def row(base, step, i):
-            return pointer(builder, builder.add(base, builder.mul(step, ir.Constant(INT, i))))
-
-        rows = [builder.load(row(source, source_step, i), typ=vector, align=align) for i in range(lanes)]
+        rows = [
+            builder.load(row_at(builder, source, source_step, i), typ=vector, align=align)
+            for i in range(lanes)
+        ]
         half = lanes // 2
         while half:  # swap the off-diagonal half x half blocks of every 2half x 2half block
             low = [(j & ~half) + (lanes if j & half else 0) for j in range(lanes)]
@@ -122,7 +117,7 @@ def transpose_square(typingctx, source, source_step, target, target_step, like):
                     swapped[i + half] = builder.shuffle_vector(rows[i], rows[i + half], high_mask)
             rows, half = swapped, half // 2
         for i in range(lanes):
-            builder.store(rows[i], row(target, target_step, i), align=align)
+            builder.store(rows[i], row_at(builder, target, target_step, i), align=align)
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp, types.intp, types.intp, like), codegen
@@ -137,12 +132,8 @@ L2, L1 = 2, 3
 
 def emit_prefetch(builder, address, nearness):
     """Start bringing the cache line of `address`; never faults."""
-    hint = cgutils.get_or_insert_function(
-        builder.module,
-        ir.FunctionType(ir.VoidType(), [ir.PointerType(), I32, I32, I32]),
-        "llvm.prefetch.p0",
-    )
-    builder.call(hint, [pointer(builder, address)] + [ir.Constant(I32, n) for n in (0, nearness, 1)])
+    how = (ir.Constant(I32, n) for n in (0, nearness, 1))
+    emit_call(builder, "llvm.prefetch.p0", ir.VoidType(), pointer(builder, address), *how)
 
 
 @intrinsic

@@ -48,6 +48,22 @@ def pointer(builder, address):
     return builder.inttoptr(address, ir.PointerType())
 
 
+def row_at(builder, base, step, i):
+    """Pointer to row i, `step` bytes apart, of what begins at an int64 address."""
+    return pointer(builder, builder.add(base, builder.mul(step, ir.Constant(INT, i))))
+
+
+def emit_call(builder, name, result, *values):
+    """Call an LLVM intrinsic, or function, by its name."""
+    kind = ir.FunctionType(result, [value.type for value in values])
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), values)
+
+
+def emit_constant(vector, number):
+    """All lanes = number, known at compile time."""
+    return ir.Constant(vector, [number] * vector.count)
+
+
 def emit_splat(builder, vector, scalar):
     """All lanes = scalar."""
     seed = builder.insert_element(ir.Constant(vector, ir.Undefined), scalar, ir.Constant(I32, 0))
@@ -59,12 +75,12 @@ def emit_fma(builder, a, b, c):
     """a * b + c: rounded once where the CPU can, else twice (the C library's fmaf is 50x slower)."""
     if not HAS_FMA:
         return builder.fadd(builder.fmul(a, b), c)
-    vector = a.type
-    suffix = "f32" if vector.element == ir.FloatType() else "f64"
-    fused = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fma.v{vector.count}{suffix}"
-    )
-    return builder.call(fused, [a, b, c])
+    return emit_call(builder, f"llvm.fma.{_suffix(a.type)}", a.type, a, b, c)
+
+
+def _suffix(vector):
+    """Of a float vector in the names of LLVM's intrinsics."""
+    return f"v{vector.count}{'f32' if vector.element == ir.FloatType() else 'f64'}"
 
 
 def emit_below(builder, a, b, then, otherwise):
@@ -137,8 +153,8 @@ def _power_of_two(builder, shifted):
     """2**n from n + 1.5 * 2**mantissa: the integer n sits in the low bits; move it to the exponent."""
     integers, mantissa, bias = layout_of(shifted.type)
     bits = builder.bitcast(shifted, integers)
-    exponent = builder.shl(bits, ir.Constant(integers, [mantissa] * integers.count))
-    one = ir.Constant(integers, [bias << mantissa] * integers.count)
+    exponent = builder.shl(bits, emit_constant(integers, mantissa))
+    one = emit_constant(integers, bias << mantissa)
     return builder.bitcast(builder.add(exponent, one), shifted.type)
 
 
@@ -150,36 +166,32 @@ def layout_of(vector):
 
 def _exponent(builder, a):
     integers, mantissa, bias = layout_of(a.type)
-    shifted = builder.lshr(builder.bitcast(a, integers), ir.Constant(integers, [mantissa] * integers.count))
-    return builder.sitofp(builder.sub(shifted, ir.Constant(integers, [bias] * integers.count)), a.type)
+    shifted = builder.lshr(builder.bitcast(a, integers), emit_constant(integers, mantissa))
+    return builder.sitofp(builder.sub(shifted, emit_constant(integers, bias)), a.type)
 
 
 def _fraction(builder, a):
     integers, mantissa, bias = layout_of(a.type)
-    mask = ir.Constant(integers, [(1 << mantissa) - 1] * integers.count)
-    one = ir.Constant(integers, [bias << mantissa] * integers.count)
+    mask = emit_constant(integers, (1 << mantissa) - 1)
+    one = emit_constant(integers, bias << mantissa)
     return builder.bitcast(builder.or_(builder.and_(builder.bitcast(a, integers), mask), one), a.type)
 
 
 def _magnitude(builder, a):
     integers, _, _ = layout_of(a.type)
-    mask = ir.Constant(integers, [(1 << (integers.element.width - 1)) - 1] * integers.count)
+    mask = emit_constant(integers, (1 << (integers.element.width - 1)) - 1)
     return builder.bitcast(builder.and_(builder.bitcast(a, integers), mask), a.type)
 
 
 def _copy_sign(builder, a, sign):
     integers, _, _ = layout_of(a.type)
-    mask = ir.Constant(integers, [-(1 << (integers.element.width - 1))] * integers.count)
+    mask = emit_constant(integers, -(1 << (integers.element.width - 1)))
     bit = builder.and_(builder.bitcast(sign, integers), mask)
     return builder.bitcast(builder.or_(builder.bitcast(a, integers), bit), a.type)
 
 
 def _sqrt(builder, a):
-    suffix = "f32" if a.type.element == ir.FloatType() else "f64"
-    root = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(a.type, [a.type]), f"llvm.sqrt.v{a.type.count}{suffix}"
-    )
-    return builder.call(root, [a])
+    return emit_call(builder, f"llvm.sqrt.{_suffix(a.type)}", a.type, a)
 
 
 add = lanewise(lambda b, x, y: b.fadd(x, y), 2, "a + b")

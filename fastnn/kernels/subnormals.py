@@ -11,17 +11,14 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from fastnn.kernels.simd import I32, INT
+from fastnn.kernels.simd import I32, INT, emit_call
 from fastnn.kernels.target import IS_X86
 
 FLUSH_RESULTS, TAKE_AS_ZERO = 1 << 15, 1 << 6  # bits of MXCSR (Intel's manual, volume 1, section 10.2.3)
 
 
 def _register(builder, operation, place):
-    access = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(ir.VoidType(), [ir.PointerType()]), f"llvm.x86.sse.{operation}mxcsr"
-    )
-    builder.call(access, [place])
+    emit_call(builder, f"llvm.x86.sse.{operation}mxcsr", ir.VoidType(), place)
 
 
 @intrinsic

@@ -8,23 +8,19 @@ saves and restores 8 KB whenever the thread is interrupted.
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 from fastnn.kernels.jit import inline
 from fastnn.kernels.memory import store_scalar
-from fastnn.kernels.simd import INT, pointer
+from fastnn.kernels.simd import emit_call, pointer
 
 TILE_ROWS, TILE_ROW, TILE_BYTES = 16, 64, 1024
-BYTE, POINTER = ir.IntType(8), ir.PointerType()
+BYTE = ir.IntType(8)
 _FIRST_WIDTH, _FIRST_HEIGHT, TILES = 16, 48, 8  # places in a configuration of 64 bytes
 
 
-def _emit(builder, name, kinds, values):
-    function = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(ir.VoidType(), kinds), f"llvm.x86.{name}"
-    )
-    builder.call(function, values)
+def _emit(builder, name, *values):
+    emit_call(builder, f"llvm.x86.{name}", ir.VoidType(), *values)
 
 
 def _numbers(arguments):
@@ -37,7 +33,7 @@ def _numbers(arguments):
 @intrinsic
 def _configure(typingctx, address):
     def codegen(context, builder, signature, args):
-        _emit(builder, "ldtilecfg", [POINTER], [pointer(builder, args[0])])
+        _emit(builder, "ldtilecfg", pointer(builder, args[0]))
         return context.get_dummy_value()
 
     return types.void(types.intp), codegen
@@ -61,7 +57,7 @@ def release_tiles(typingctx):
     """Done with all tiles."""
 
     def codegen(context, builder, signature, args):
-        _emit(builder, "tilerelease", [], [])
+        _emit(builder, "tilerelease")
         return context.get_dummy_value()
 
     return types.void(), codegen
@@ -75,7 +71,7 @@ def zero_tile(typingctx, tile):
         return None
 
     def codegen(context, builder, signature, args):
-        _emit(builder, "tilezero", [BYTE], numbers)
+        _emit(builder, "tilezero", *numbers)
         return context.get_dummy_value()
 
     return types.void(tile), codegen
@@ -89,7 +85,7 @@ def _mover(name, doc):
 
         def codegen(context, builder, signature, args):
             _, address, step = args
-            _emit(builder, name, [BYTE, POINTER, INT], [*numbers, pointer(builder, address), step])
+            _emit(builder, name, *numbers, pointer(builder, address), step)
             return context.get_dummy_value()
 
         return types.void(tile, types.intp, types.intp), codegen
@@ -105,7 +101,7 @@ def _multiplier(name, doc):
             return None
 
         def codegen(context, builder, signature, args):
-            _emit(builder, name, [BYTE] * 3, numbers)
+            _emit(builder, name, *numbers)
             return context.get_dummy_value()
 
         return types.void(c, a, b), codegen

@@ -1,4 +1,4 @@
-"""Rows of bytes beside their transposed copy, and lists of what in them is not zero: what byte tiles read.
+"""Byte tiles, and what they read: rows of bytes beside their transposed copy, lists of what is not zero.
 
 A thread's input has the bytes of a chunk's rows, and `x_columns` bytes from its beginning the same
 transposed: for each group of 32 rows 32 bytes for each feature. Before the copy lies room for one list, and
@@ -11,6 +11,8 @@ from fastnn.kernels.jit import inline
 from fastnn.kernels.memory import load_scalar
 from fastnn.kernels.simd import lanes_of, size_of
 from fastnn.kernels.target import LINE
+from fastnn.kernels.tile_ir import ROW_BYTES, TALLEST_BYTES
+from fastnn.kernels.tiles import SLOTS, call_tile
 
 BYTE_ROW = 32  # rows of a group: bytes of one of its features
 LISTED_ROWS = 512  # of a chunk, with some to spare
@@ -141,3 +143,27 @@ def list_rows(copy, columns, block, rows, dz_row, like):
             word &= (1 << (rows - row)) - 1
         place += PAIR * write_steps(word, row * step, step, place, WORD)
     return (place - pairs) // PAIR
+
+
+@inline
+def call_byte_tiles(bank, family, fan_out, count, a, a_step, scale, b, c, start, pairs, mode, like):
+    """Byte tiles over a list for all outputs, cut evenly into the fewest; arguments as of call_tile.
+
+    a_step   bytes from one output's element of A to the next one's; in C and `start` it is a row
+    """
+    table = (family * 2 + 1) * SLOTS
+    pieces = (fan_out + TALLEST_BYTES - 1) // TALLEST_BYTES
+    for piece in range(pieces):
+        i = fan_out * piece // pieces
+        call_tile(
+            bank[table + fan_out * (piece + 1) // pieces - i],
+            count,
+            a + i * a_step,
+            scale,
+            b,
+            c + i * ROW_BYTES,
+            start + i * ROW_BYTES,
+            pairs,
+            mode,
+            like,
+        )

@@ -4,7 +4,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from fastnn.kernels.simd import I32, INT, pointer
+from fastnn.kernels.simd import I32, INT, pointer, row_at
 
 SQUARE = 16  # rows of bytes that are transposed together
 
@@ -29,9 +29,6 @@ def transpose_bytes(typingctx, source, source_step, target, target_step, columns
         source, source_step, target, target_step, columns_at, rows_at, rows_step, _ = args
         vector, short = ir.VectorType(ir.IntType(8), width), ir.IntType(SQUARE)
 
-        def row(base, step, i):
-            return pointer(builder, builder.add(base, builder.mul(step, ir.Constant(INT, i))))
-
         def mask(numbers):
             return ir.Constant(ir.VectorType(I32, len(numbers)), numbers)
 
@@ -46,19 +43,21 @@ def transpose_bytes(typingctx, source, source_step, target, target_step, columns
             mask([j // SQUARE * SQUARE + first + j % SQUARE // 2 + width * (j % 2) for j in range(width)])
             for first in (0, half)
         ]
-        rows = [builder.load(row(source, source_step, i), typ=vector, align=1) for i in range(SQUARE)]
+        rows = [
+            builder.load(row_at(builder, source, source_step, i), typ=vector, align=1) for i in range(SQUARE)
+        ]
         builder.store(any_of(rows), pointer(builder, columns_at), align=1)
         for _ in range(4):
             rows = [builder.shuffle_vector(rows[i], rows[i + half], m) for i in range(half) for m in masks]
         found = any_of(rows)
         for square in range(squares.literal_value):
             bits = builder.trunc(builder.lshr(found, ir.Constant(found.type, SQUARE * square)), short)
-            builder.store(bits, row(rows_at, rows_step, square), align=1)
+            builder.store(bits, row_at(builder, rows_at, rows_step, square), align=1)
         for first in range(0, width, SQUARE):
             part = mask(list(range(first, first + SQUARE)))
             for i in range(SQUARE):
                 value = builder.shuffle_vector(rows[i], rows[i], part)
-                builder.store(value, row(target, target_step, first + i), align=1)
+                builder.store(value, row_at(builder, target, target_step, first + i), align=1)
         return context.get_dummy_value()
 
     return types.void(*[types.intp] * 7, squares), codegen
@@ -91,16 +90,13 @@ def copy_four(typingctx, a, b, c, d, rows, rows_step, tiles, tiles_step):
         *sources, rows, rows_step, tiles, tiles_step = args
         octets, lanes = ir.VectorType(ir.IntType(8), 64), ir.VectorType(INT, 8)
 
-        def row(base, step, i):
-            return pointer(builder, builder.add(base, builder.mul(step, ir.Constant(INT, i))))
-
         def mix(a, b, places):
             a, b = builder.bitcast(a, lanes), builder.bitcast(b, lanes)
             return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, 8), places))
 
         found = [builder.load(pointer(builder, source), typ=octets, align=1) for source in sources]
         for i, value in enumerate(found):
-            builder.store(value, row(rows, rows_step, i), align=1)
+            builder.store(value, row_at(builder, rows, rows_step, i), align=1)
         pairs = [[emit_interleaved(builder, *found[i : i + 2], 1, half) for i in (0, 2)] for half in range(2)]
         fours = [emit_interleaved(builder, *pair, 2, half) for pair in pairs for half in range(2)]
         even, odd = [0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]
@@ -108,7 +104,7 @@ def copy_four(typingctx, a, b, c, d, rows, rows_step, tiles, tiles_step):
         ends = [(mix(*fours[:2], places), mix(*fours[2:], places)) for places in (even, odd)]
         ordered = [mix(*end, places) for places in (first, second) for end in ends]
         for i, value in enumerate(ordered):
-            builder.store(value, row(tiles, tiles_step, i), align=1)
+            builder.store(value, row_at(builder, tiles, tiles_step, i), align=1)
         return context.get_dummy_value()
 
     return types.void(*[types.intp] * 8), codegen

@@ -6,12 +6,11 @@ All this is for vectors of 64 bytes: a CPU with AMX has AVX-512.
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 from fastnn.kernels.byte_layer.byte_vectors import emit_interleaved
-from fastnn.kernels.byte_layer.integers import OF_ROWS, emit_constant
-from fastnn.kernels.simd import I32, INT, Vector, emit_fma, pointer
+from fastnn.kernels.byte_layer.integers import OF_ROWS
+from fastnn.kernels.simd import I32, INT, Vector, emit_call, emit_constant, emit_fma, row_at
 
 
 @intrinsic
@@ -25,12 +24,7 @@ def sum_of_digits(typingctx, address, step, low_bits, like):
         integers = ir.VectorType(I32, result.lanes)
         floats = context.get_value_type(result)
         a, b, c, d = (
-            builder.load(
-                pointer(builder, builder.add(args[0], builder.mul(args[1], ir.Constant(INT, i)))),
-                typ=integers,
-                align=4,
-            )
-            for i in range(4)
+            builder.load(row_at(builder, args[0], args[1], i), typ=integers, align=4) for i in range(4)
         )
         eight, sixteen = emit_constant(integers, 8), emit_constant(integers, 16)
         if bits == OF_ROWS:  # of 256 rows at most: a + 2**8 b is at most 255 * 128 * 256 * 257 < 2**31
@@ -55,12 +49,8 @@ def digits_of(typingctx, a):
 
     def codegen(context, builder, signature, args):
         integers = context.get_value_type(result)
-        function = cgutils.get_or_insert_function(  # of a NaN it makes 0; the scale is a NaN then
-            builder.module,
-            ir.FunctionType(integers, [args[0].type]),
-            f"llvm.fptosi.sat.v{a.lanes}i32.v{a.lanes}f32",
-        )
-        whole = builder.call(function, [args[0]])
+        # Of a NaN it makes 0; the scale is a NaN then.
+        whole = emit_call(builder, f"llvm.fptosi.sat.v{a.lanes}i32.v{a.lanes}f32", integers, args[0])
         middle = emit_constant(integers, 0x00808080)  # makes the lower digits 128 more, so that none borrows
         return builder.xor(builder.add(whole, middle), middle)
 
@@ -99,8 +89,7 @@ def store_quarters(typingctx, address, step, a):
         for i in range(4):
             mask = ir.Constant(part, list(range(4 * i, 4 * i + 4)))
             value = builder.shuffle_vector(args[2], args[2], mask)
-            place = builder.add(args[0], builder.mul(args[1], ir.Constant(INT, i)))
-            builder.store(value, pointer(builder, place), align=4)
+            builder.store(value, row_at(builder, args[0], args[1], i), align=4)
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp, a), codegen
@@ -112,16 +101,14 @@ def store_fours(typingctx, address, four_step, step, a, b, c, d):
 
     def codegen(context, builder, signature, args):
         address, four_step, step, *vectors = args
-
         for number in range(4):
             p, q = (emit_interleaved(builder, *vectors[i : i + 2], 4, number // 2) for i in (0, 2))
             fours = emit_interleaved(builder, p, q, 8, number % 2)
             for lane in range(4):
                 part = ir.Constant(ir.VectorType(I32, 2), [2 * lane, 2 * lane + 1])
                 value = builder.shuffle_vector(fours, fours, part)
-                place = builder.add(address, builder.mul(four_step, ir.Constant(INT, lane)))
-                place = builder.add(place, builder.mul(step, ir.Constant(INT, number)))
-                builder.store(value, pointer(builder, place), align=4)
+                four = builder.add(address, builder.mul(four_step, ir.Constant(INT, lane)))
+                builder.store(value, row_at(builder, four, step, number), align=4)
         return context.get_dummy_value()
 
     return types.void(*[types.intp] * 3, a, b, c, d), codegen

@@ -40,6 +40,7 @@ from fastnn.kernels.byte_layer.layout import (
     SUMS,
     WEIGHT_SCALES,
     WEIGHT_STEPS,
+    weights_at,
 )
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.matmul import bias_update
@@ -92,15 +93,13 @@ def gather_exact(data, order, first, last, row, x, x_columns, columns, scale, fi
 def _scale_weights(W, fan_in, fan_out, steps, scales, data_scale):
     """For each output the step and scale of its weights; those of no output are 0."""
     lanes, item = lanes_of(data_scale), size_of(data_scale)
-    panel = 2 * lanes
     for place in range(0, OUTPUTS_BYTES, VECTOR_BYTES):
         store(steps + place, constant(0.0, 0.0, data_scale))
         store(scales + place, constant(0.0, 0.0, data_scale))
     for i in range(fan_out):
         most = constant(0.0, 0.0, data_scale)
         for feature in range(0, fan_in, lanes):
-            block = feature // panel * panel
-            place = W + (block + i) * ROW_BYTES + (feature - block) * item
+            place = weights_at(W, feature, data_scale) + i * ROW_BYTES
             most = larger_magnitude(most, first_lanes(place, fan_in - feature, data_scale))
         most = splat(largest_lane(most))
         store_scalar(steps + i * item, first_lane(to_integers(most)))

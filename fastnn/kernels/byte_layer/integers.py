@@ -9,21 +9,15 @@ floats first. This depends on S alone, whether S comes as a double or as sums of
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
-from fastnn.kernels.simd import I32, Vector, emit_fma, lanewise, layout_of, pointer
+from fastnn.kernels.simd import I32, Vector, emit_call, emit_constant, emit_fma, lanewise, layout_of, pointer
 
 BITS = 29  # the largest lies between 2**29 and 2**30 - 1
 # As it is stored, biased by 127: for a largest number below 2**-87 the scale stays as it is, so that it is no
 # subnormal number even times 1/255. Numbers below 2**-117 are then zeros.
 LEAST_EXPONENT = 40
 NOT_FINITE = 255
-
-
-def emit_constant(vector, number):
-    """All lanes = number."""
-    return ir.Constant(vector, [number] * vector.count)
 
 
 def _larger_magnitude(builder, a, b):
@@ -55,10 +49,7 @@ def _from_integers(builder, a):
 
 
 def _whole(builder, a):
-    function = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(a.type, [a.type]), f"llvm.rint.v{a.type.count}f32"
-    )
-    return builder.call(function, [a])
+    return emit_call(builder, f"llvm.rint.v{a.type.count}f32", a.type, a)
 
 
 larger_magnitude = lanewise(_larger_magnitude, 2, "the larger of |a| and |b| by its bits: a NaN wins")
@@ -73,10 +64,8 @@ def largest_lane(typingctx, a):
 
     def codegen(context, builder, signature, args):
         integers, _, _ = layout_of(args[0].type)
-        function = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(I32, [integers]), f"llvm.vector.reduce.umax.v{integers.count}i32"
-        )
-        found = builder.call(function, [builder.bitcast(args[0], integers)])
+        bits = builder.bitcast(args[0], integers)
+        found = emit_call(builder, f"llvm.vector.reduce.umax.v{integers.count}i32", I32, bits)
         return builder.bitcast(found, ir.FloatType())
 
     return a.element(a), codegen
@@ -108,10 +97,8 @@ def sum_of_doubles(typingctx, address, low_bits, like):
         floats = context.get_value_type(result)
         doubles = ir.VectorType(ir.DoubleType(), result.lanes)
         S = builder.load(pointer(builder, args[0]), typ=doubles, align=8)
-        floor = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(doubles, [doubles]), f"llvm.floor.v{result.lanes}f64"
-        )
-        high = builder.call(floor, [builder.fmul(S, emit_constant(doubles, 2.0**-bits))])
+        quotient = builder.fmul(S, emit_constant(doubles, 2.0**-bits))
+        high = emit_call(builder, f"llvm.floor.v{result.lanes}f64", doubles, quotient)
         low = builder.fsub(S, builder.fmul(high, emit_constant(doubles, 2.0**bits)))  # both exact
         base = emit_constant(floats, float(1 << bits))
         return emit_fma(builder, builder.fptrunc(high, floats), base, builder.fptrunc(low, floats))

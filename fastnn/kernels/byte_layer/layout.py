@@ -3,7 +3,9 @@
 from fastnn.kernels.byte_layer import byte_lists
 from fastnn.kernels.byte_layer.narrow import MOST_OUTPUTS, SUMS_BYTES
 from fastnn.kernels.jit import inline
+from fastnn.kernels.simd import size_of
 from fastnn.kernels.target import HAS_AMX, LINE, VECTOR_BYTES
+from fastnn.kernels.tile_ir import ROW_BYTES
 
 MOST_ROWS = 256  # of a chunk: sums of digits stay below 2**23
 MOST_FEATURES = 1 << 15  # sums of doubles stay below 2**53
@@ -59,3 +61,10 @@ def input_bytes(rows, columns):
 
 
 inline_rows_offset, inline_copied_rows_bytes = inline(rows_offset), inline(copied_rows_bytes)
+
+
+@inline
+def weights_at(W, feature, like):
+    """Address of the first output's weights from `feature` on; a row further are the next output's."""
+    panel = 2 * LANES
+    return W + feature // panel * panel * ROW_BYTES + feature % panel * size_of(like)

@@ -24,6 +24,7 @@ update longer); fetching the sums and deltas that lie in another core's cache.
 
 from fastnn.kernels.byte_layer import byte_lists
 from fastnn.kernels.byte_layer.byte_lists import (
+    call_byte_tiles,
     copied_row,
     inline_row_bytes,
     list_at,
@@ -46,9 +47,7 @@ from fastnn.kernels.tile_ir import (
     DESCEND,
     ROW_BYTES,
     STORE,
-    TALLEST_BYTES,
 )
-from fastnn.kernels.tiles import SLOTS, call_tile
 
 MOST_OUTPUTS = 16  # more of them fill the ordinary tiles
 # A thread's header: the scale of X; biases, each on all lanes of a row.
@@ -115,8 +114,6 @@ def forward_narrow(
     lanes, copy = lanes_of(like), x + x_columns
     panel = 2 * lanes
     begin, end = first_panel * panel, min(fan_in, last_panel * panel)
-    pieces = (fan_out + TALLEST_BYTES - 1) // TALLEST_BYTES
-    table = (BYTE_ROWS * 2 + 1) * SLOTS
     beginnings = sums
     if begin == 0:
         beginnings = x + _BIASES
@@ -126,21 +123,21 @@ def forward_narrow(
             store(beginnings + i * ROW_BYTES + VECTOR_BYTES, value)
     for start in range(first // panel * panel, last, panel):
         count = list_features(copy, fan_in, start, begin, end, panel * ROW_BYTES, like)
-        for piece in range(pieces):
-            i = fan_out * piece // pieces
-            height = fan_out * (piece + 1) // pieces - i
-            call_tile(
-                bank[table + height],
-                count,
-                W + i * ROW_BYTES,
-                x,
-                copied_row(copy, fan_in, start),
-                sums + i * ROW_BYTES,
-                beginnings + i * ROW_BYTES,
-                list_at(copy, fan_in),
-                mode if end == fan_in else STORE,
-                like,
-            )
+        call_byte_tiles(
+            bank,
+            BYTE_ROWS,
+            fan_out,
+            count,
+            W,
+            ROW_BYTES,
+            x,
+            copied_row(copy, fan_in, start),
+            sums,
+            beginnings,
+            list_at(copy, fan_in),
+            mode if end == fan_in else STORE,
+            like,
+        )
         if end == fan_in:
             _turn_back(sums, start, first, last, Z, z_panel, fan_out, like)
 
@@ -191,21 +188,18 @@ def weight_update_narrow(
     dz_row   bytes from one row of dZ to the next
     """
     panel, copy = 2 * lanes_of(rate), x + x_columns
-    pieces = (fan_out + TALLEST_BYTES - 1) // TALLEST_BYTES
-    table = (BYTE_COLUMNS * 2 + 1) * SLOTS
     for block in range(first, last):
-        features = x + _ROWS + block * panel
-        count = list_rows(copy, fan_in, block, rows, dz_row, rate)
-        for piece in range(pieces if count != 0 or mode & (CONTINUE | DESCEND) != DESCEND else 0):
-            i = fan_out * piece // pieces
-            height = fan_out * (piece + 1) // pieces - i
-            offset = (block * panel + i) * ROW_BYTES
-            call_tile(
-                bank[table + height],
+        count, offset = list_rows(copy, fan_in, block, rows, dz_row, rate), block * panel * ROW_BYTES
+        if count != 0 or mode & (CONTINUE | DESCEND) != DESCEND:
+            call_byte_tiles(
+                bank,
+                BYTE_COLUMNS,
+                fan_out,
                 count,
-                dZ + i * size_of(rate),
+                dZ,
+                size_of(rate),
                 x,
-                features,
+                x + _ROWS + block * panel,
                 (W if mode & DESCEND else G) + offset,
                 G + offset,
                 list_at(copy, fan_in),

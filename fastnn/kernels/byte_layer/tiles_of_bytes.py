@@ -56,6 +56,7 @@ from fastnn.kernels.byte_layer.layout import (
     WEIGHTS,
     inline_copied_rows_bytes,
     inline_rows_offset,
+    weights_at,
 )
 from fastnn.kernels.jit import inline
 from fastnn.kernels.memory import first_lanes, load, load_scalar, store, transpose_square
@@ -138,8 +139,8 @@ def write_weights(x, W, columns, fan_out, like):
     """
     row_step, digit_step, steps = _tiles(fan_out) * TILE_ROW, DIGITS * fan_out, x + WEIGHT_STEPS
     for feature in range(0, (columns + BLOCK - 1) // BLOCK * BLOCK, LANES):
-        block, left = feature // (2 * LANES) * (2 * LANES), columns - feature
-        place, target = W + block * ROW_BYTES + (feature - block) * size_of(like), feature // 4 * row_step
+        place, left = weights_at(W, feature, like), columns - feature
+        target = feature // 4 * row_step
         for i in range((fan_out - 1) // 4 * 4, -1, -4):
             a = _weight_digits(place, steps, i, left, like)
             b = _weight_digits(place, steps, min(i + 1, fan_out - 1), left, like)

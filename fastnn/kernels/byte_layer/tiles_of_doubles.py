@@ -12,6 +12,7 @@ Two vectors of doubles are one of floats: a panel here is LANES rows, or feature
 """
 
 from fastnn.kernels.byte_layer.byte_lists import (
+    call_byte_tiles,
     copied_row,
     inline_row_bytes,
     list_at,
@@ -31,14 +32,14 @@ from fastnn.kernels.byte_layer.layout import (
     WEIGHTS,
     ZEROS,
     inline_rows_offset,
+    weights_at,
 )
 from fastnn.kernels.byte_layer.narrow import SUMS_BYTES
 from fastnn.kernels.jit import inline
 from fastnn.kernels.memory import first_lanes, load, load_scalar, store, transpose_square
 from fastnn.kernels.simd import constant, mul, size_of, splat
 from fastnn.kernels.target import VECTOR_BYTES
-from fastnn.kernels.tile_ir import BYTE_COLUMNS, BYTE_ROWS, ROW_BYTES, STORE, TALLEST_BYTES
-from fastnn.kernels.tiles import SLOTS, call_tile
+from fastnn.kernels.tile_ir import BYTE_COLUMNS, BYTE_ROWS, ROW_BYTES, STORE
 
 HALF = LANES // 2  # of a vector of doubles
 TURNED = SUMS_BYTES  # from sums of rows to where they follow turned back
@@ -73,8 +74,7 @@ def gather_rows(data, order, first, last, row, x, x_columns, columns):
 def write_weights(x, W, columns, fan_out, like):
     """All weights as integers, by steps that are known."""
     for feature in range(0, columns, LANES):
-        block = feature // (2 * LANES) * (2 * LANES)
-        place = W + block * ROW_BYTES + (feature - block) * size_of(like)
+        place = weights_at(W, feature, like)
         target = x + WEIGHTS + feature // LANES * SUMS_BYTES
         for i in range(fan_out):
             value = first_lanes(place + i * ROW_BYTES, columns - feature, like)
@@ -85,23 +85,22 @@ def write_weights(x, W, columns, fan_out, like):
 @inline
 def multiply_rows(bank, x, x_columns, start, columns, fan_out, sums):
     """Exact sums of LANES rows from `start` on over all features, for sum_of_row."""
-    copy, table = x + x_columns, (BYTE_ROWS * 2 + 1) * SLOTS
-    count = list_features(copy, columns, start, 0, columns, SUMS_BYTES, 0.0)
-    pieces = (fan_out + TALLEST_BYTES - 1) // TALLEST_BYTES
-    for piece in range(pieces):
-        i = fan_out * piece // pieces
-        call_tile(
-            bank[table + fan_out * (piece + 1) // pieces - i],
-            count,
-            x + WEIGHTS + i * ROW_BYTES,
-            x + ONE,
-            copied_row(copy, columns, start),
-            sums + i * ROW_BYTES,
-            x + ZEROS,
-            list_at(copy, columns),
-            STORE,
-            0.0,
-        )
+    copy = x + x_columns
+    call_byte_tiles(
+        bank,
+        BYTE_ROWS,
+        fan_out,
+        list_features(copy, columns, start, 0, columns, SUMS_BYTES, 0.0),
+        x + WEIGHTS,
+        ROW_BYTES,
+        x + ONE,
+        copied_row(copy, columns, start),
+        sums,
+        x + ZEROS,
+        list_at(copy, columns),
+        STORE,
+        0.0,
+    )
     outputs = (fan_out + LANES - 1) // LANES * LANES
     for place in range(sums + fan_out * ROW_BYTES, sums + outputs * ROW_BYTES, VECTOR_BYTES):
         store(place, constant(0.0, 0.0, 0.0))
@@ -130,23 +129,22 @@ def write_deltas(x, dZ, dz_row, rows, fan_out, like):
 @inline
 def multiply_columns(bank, x, x_columns, half, rows, columns, fan_out, sums):
     """Exact sums of LANES features, half a block of W, over all rows, for sum_of_column."""
-    copy, table = x + x_columns, (BYTE_COLUMNS * 2 + 1) * SLOTS
-    count = list_rows(copy, columns, half, rows, DELTA_BYTES, 0.0)
-    pieces = (fan_out + TALLEST_BYTES - 1) // TALLEST_BYTES
-    for piece in range(pieces):
-        i = fan_out * piece // pieces
-        call_tile(
-            bank[table + fan_out * (piece + 1) // pieces - i],
-            count,
-            x + DELTAS + i * 8,
-            x + ONE,
-            x + inline_rows_offset(columns) + half * LANES,
-            sums + i * ROW_BYTES,
-            sums,
-            list_at(copy, columns),
-            STORE,
-            0.0,
-        )
+    copy = x + x_columns
+    call_byte_tiles(
+        bank,
+        BYTE_COLUMNS,
+        fan_out,
+        list_rows(copy, columns, half, rows, DELTA_BYTES, 0.0),
+        x + DELTAS,
+        8,
+        x + ONE,
+        x + inline_rows_offset(columns) + half * LANES,
+        sums,
+        sums,
+        list_at(copy, columns),
+        STORE,
+        0.0,
+    )
 
 
 @inline
