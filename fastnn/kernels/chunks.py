@@ -3,24 +3,25 @@
 from fastnn.kernels.entries import DROP, GATHER
 from fastnn.kernels.jit import jit
 from fastnn.kernels.link import call
-from fastnn.kernels.matmul import block_count
-from fastnn.kernels.shares import is_by_columns, narrow_share, panels_of
+from fastnn.kernels.shares import is_by_columns, narrow_share, own_blocks, panels_of, panels_together
 from fastnn.kernels.simd import lanes_of
+from fastnn.kernels.sparsity import UPDATE_LISTED
 from fastnn.kernels.team import share
 from fastnn.kernels.workspace import DROP_SHARE, FAN_IN, FAN_OUT, X_PANEL
 
 
 @jit
 def gather_chunk(
-    layers, x, kernels, data, order, start, rows, thread, threads, data_scale, dropout_seed, counter
+    layers, x, kernels, plan, data, order, start, rows, thread, threads, data_scale, dropout_seed, counter
 ):
     """Own rows whole; of the other rows only the panels that this thread will read: all, if by columns."""
     first, last = share(rows, thread, threads)
     fan_in, fan_out = layers[0, FAN_IN], layers[0, FAN_OUT]
     panels = panels_of(fan_in, data_scale)
-    from_block, to_block = share(block_count(fan_in, fan_out, data_scale), thread, threads)
+    together = panels_together(fan_out, threads, plan[UPDATE_LISTED], data_scale)
+    from_block, to_block = own_blocks(layers, 0, kernels, together, thread, threads, data_scale)
     low, high = 0, panels
-    one_panel_of_outputs = from_block // panels == (to_block - 1) // panels
+    one_panel_of_outputs = together == 1 and from_block // panels == (to_block - 1) // panels
     if one_panel_of_outputs and not is_by_columns(fan_out, threads, data_scale):
         low, high = from_block % panels, (to_block - 1) % panels + 1
     for begin, end, p, q in ((0, first, low, high), (first, last, 0, panels), (last, rows, low, high)):

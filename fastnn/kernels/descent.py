@@ -23,8 +23,8 @@ from fastnn.kernels.entries import (
 )
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.link import call, call_total
-from fastnn.kernels.matmul import block_count
-from fastnn.kernels.shares import is_by_columns, narrow_deltas, own_blocks, panels_of
+from fastnn.kernels.matmul import block_count, block_place
+from fastnn.kernels.shares import is_by_columns, narrow_deltas, own_blocks, panels_of, panels_together
 from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.sparsity import (
     CHUNK_BITS,
@@ -77,9 +77,28 @@ UNIT_PRODUCTS = 1 << 20
 
 @inline
 def _weight_gradients(
-    layers, i, x, plan, kernels, bank, rows, first, last, unlisted, thread, threads, gradients, mode, rate
+    layers,
+    i,
+    x,
+    plan,
+    kernels,
+    bank,
+    rows,
+    first,
+    last,
+    together,
+    unlisted,
+    thread,
+    threads,
+    gradients,
+    g_panel,
+    mode,
+    rate,
 ):
-    """dW of blocks first..last of layer i, to `gradients` or, with mode DESCEND, straight into W."""
+    """dW of blocks first..last of layer i, to `gradients` or, with mode DESCEND, straight into W.
+
+    g_panel   bytes between panels of `gradients`
+    """
     if i == 0 and plan[UPDATE_LISTED] != 0:
         call(
             kernels[LISTED_UPDATE],
@@ -94,11 +113,12 @@ def _weight_gradients(
             layers[i, W],
             layers[i, W_PANEL],
             gradients,
-            layers[i, W_PANEL],
+            g_panel,
             layers[i, B],
             layers[i, GB],
             layers[i, FAN_IN],
             layers[i, FAN_OUT],
+            together,
             mode,
             plan[CHUNK_BITS],
             plan[CHUNK_STRIDE],
@@ -125,7 +145,7 @@ def _weight_gradients(
             layers[i, W],
             layers[i, W_PANEL],
             gradients,
-            layers[i, W_PANEL],
+            g_panel,
             layers[i, B],
             layers[i, GB],
             layers[i, WT],
@@ -138,7 +158,13 @@ def _weight_gradients(
 
 
 @inline
-def _unit_blocks(layers, i, rows, thread, threads, like):
+def _together(layers, i, plan, threads, like):
+    """How blocks of layer i are counted, see block_place."""
+    return panels_together(layers[i, FAN_OUT], threads, plan[UPDATE_LISTED] if i == 0 else 0, like)
+
+
+@inline
+def _unit_blocks(layers, i, rows, together, threads, like):
     """Blocks in a unit of work, if threads help each other with dW of layer i (claims.py); else 0.
 
     They do where all of them have what any block needs: the whole input, which of X they gather themselves.
@@ -146,17 +172,17 @@ def _unit_blocks(layers, i, rows, thread, threads, like):
     if threads == 1 or not is_by_columns(layers[i, FAN_OUT], threads, like):
         return 0
     panel = 2 * lanes_of(like)
-    return max(1, UNIT_PRODUCTS // (panel * panel * rows))
+    return together * max(1, UNIT_PRODUCTS // (together * panel * panel * rows))
 
 
 @inline
-def _take_blocks(layers, i, kernels, size, thread, threads, helped, taken, like):
+def _take_blocks(layers, i, kernels, size, together, thread, threads, helped, taken, like):
     """(first, last, begin, helped, taken): the next blocks of layer i for this thread; none if first is last.
 
     size    from _unit_blocks; 0: all of own_blocks at once
     begin   where the blocks begin that the thread has gone through without a gap: `first` itself, if it helps
     """
-    first, last = own_blocks(layers, i, kernels, thread, threads, like)
+    first, last = own_blocks(layers, i, kernels, together, thread, threads, like)
     begin = first
     if size == 0:
         last = first if taken else last
@@ -175,15 +201,16 @@ def _take_blocks(layers, i, kernels, size, thread, threads, helped, taken, like)
 def update_layers(layers, x, plan, kernels, bank, rows, thread, threads, mode, rate):
     """This thread's blocks of every layer: plain descent with mode DESCEND, else their gradients in G."""
     for i in range(layers.shape[0]):
-        size = _unit_blocks(layers, i, rows, thread, threads, rate)
+        together = _together(layers, i, plan, threads, rate)
+        size = _unit_blocks(layers, i, rows, together, threads, rate)
         helped, taken = 0, 0
         while True:
             first, last, begin, helped, taken = _take_blocks(
-                layers, i, kernels, size, thread, threads, helped, taken, rate
+                layers, i, kernels, size, together, thread, threads, helped, taken, rate
             )
             if first == last:
                 break
-            unlisted = begin + panels_of(layers[i, FAN_IN], rate)
+            unlisted = begin + together * panels_of(layers[i, FAN_IN], rate)
             _weight_gradients(
                 layers,
                 i,
@@ -194,25 +221,27 @@ def update_layers(layers, x, plan, kernels, bank, rows, thread, threads, mode, r
                 rows,
                 first,
                 last,
+                together,
                 unlisted,
                 thread,
                 threads,
                 layers[i, G],
+                layers[i, W_PANEL],
                 mode,
                 rate,
             )
 
 
 @inline
-def _clip_factor(layers, kernels, thread, threads, recipe, now, flags, spins):
+def _clip_factor(layers, plan, kernels, thread, threads, recipe, now, flags, spins):
     """min(1, CLIP_NORM / length of all gradients); they and their penalties must be in G and GB."""
     like = recipe[CLIP_NORM]
     panel = 2 * lanes_of(like)
     for i in range(layers.shape[0]):
-        k_panels = panels_of(layers[i, FAN_IN], like)
-        first, last = own_blocks(layers, i, kernels, thread, threads, like)
+        together = _together(layers, i, plan, threads, like)
+        first, last = own_blocks(layers, i, kernels, together, thread, threads, like)
         for block in range(first, last):
-            p, q = block // k_panels, block % k_panels
+            p, q = block_place(block, layers[i, FAN_IN], layers[i, FAN_OUT], together, like)
             inputs = min(panel, layers[i, W_ROWS] - q * panel)
             offset = p * layers[i, W_PANEL] + q * panel * ROW_BYTES
             call(kernels[PENALISE], inputs, layers[i, W] + offset, layers[i, G] + offset, recipe, now, WEIGHT)
@@ -274,7 +303,7 @@ def descend_layers(
     """One update by kernels[STEP] from the last chunk of a batch; every thread of the team makes this call.
 
     mode    CONTINUE if G holds the sums of chunks before, SUMMED if those of all, else 0
-    room    address of this thread's own room for the gradient of one block; 0: the gradients go to G
+    room    address of this thread's own room for the gradients of two blocks; 0: the gradients go to G
     recipe, now   numbers of the run and of this update, see updates.py
     """
     like = now[RATE]
@@ -290,25 +319,27 @@ def descend_layers(
         if mode != SUMMED:
             update_layers(layers, x, plan, kernels, bank, rows, thread, threads, mode, like)
             barrier(flags, thread, threads, spins)  # others may have helped with these blocks
-        factor = _clip_factor(layers, kernels, thread, threads, recipe, now, flags, spins)
+        factor = _clip_factor(layers, plan, kernels, thread, threads, recipe, now, flags, spins)
     for i in range(layers.shape[0]):
-        k_panels = panels_of(layers[i, FAN_IN], like)
-        size = 0 if stored else _unit_blocks(layers, i, rows, thread, threads, like)
+        together = _together(layers, i, plan, threads, like)
+        size = 0 if stored else _unit_blocks(layers, i, rows, together, threads, like)
         helped, taken = 0, 0
         while True:
             first, last, begin, helped, taken = _take_blocks(
-                layers, i, kernels, size, thread, threads, helped, taken, like
+                layers, i, kernels, size, together, thread, threads, helped, taken, like
             )
             if first == last:
                 break
             for block in range(first, last):
-                p, q = block // k_panels, block % k_panels
+                p, q = block_place(block, layers[i, FAN_IN], layers[i, FAN_OUT], together, like)
                 inputs = min(panel, layers[i, W_ROWS] - q * panel)
                 offset = p * layers[i, W_PANEL] + q * panel * ROW_BYTES
-                gradients = layers[i, G]
+                gradients, g_panel = layers[i, G], layers[i, W_PANEL]
                 if room != 0 and not stored:
-                    gradients = room - offset
-                if not stored:
+                    # Of two blocks that are computed together the second is a block further in the room.
+                    place, g_panel = (block - first) % together, panel * ROW_BYTES
+                    gradients = room + place * g_panel - p * g_panel - q * panel * ROW_BYTES
+                if not stored and (block - first) % together == 0:
                     _weight_gradients(
                         layers,
                         i,
@@ -318,11 +349,13 @@ def descend_layers(
                         bank,
                         rows,
                         block,
-                        block + 1,
-                        begin + k_panels,
+                        min(last, block + together),
+                        together,
+                        begin + together * panels_of(layers[i, FAN_IN], like),
                         thread,
                         threads,
                         gradients,
+                        g_panel,
                         mode,
                         like,
                     )
@@ -330,7 +363,7 @@ def descend_layers(
                     kernels[STEP],
                     inputs,
                     layers[i, W] + offset,
-                    gradients + offset,
+                    gradients + p * g_panel + q * panel * ROW_BYTES,
                     layers[i, M] + offset,
                     layers[i, V] + offset,
                     recipe,

@@ -122,7 +122,19 @@ def _deltas(
         barrier(flags, thread, threads, spins)
     else:
         gather_chunk(
-            layers, x, kernels, data, order, start, rows, thread, threads, data_scale, dropout_seed, counter
+            layers,
+            x,
+            kernels,
+            plan,
+            data,
+            order,
+            start,
+            rows,
+            thread,
+            threads,
+            data_scale,
+            dropout_seed,
+            counter,
         )
     if plan[BITS] != 0:
         call(

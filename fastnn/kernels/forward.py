@@ -20,7 +20,7 @@ from fastnn.kernels.entries import (
 from fastnn.kernels.jit import jit
 from fastnn.kernels.link import call, call_count
 from fastnn.kernels.listed import lists_of
-from fastnn.kernels.shares import is_by_columns, narrow_share, panels_of, row_parts
+from fastnn.kernels.shares import is_by_columns, narrow_share, panels_of, panels_together, row_parts
 from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.sparsity import (
     CHUNK_BITS,
@@ -130,7 +130,8 @@ def forward(
         if by_columns and shared_by_rows:
             barrier(flags, thread, threads, spins)
         parts = row_parts(rows) if by_columns else 1
-        units = parts * panels_of(layers[i, FAN_OUT], like)
+        together = panels_together(layers[i, FAN_OUT], threads, plan[FORWARD_LISTED] if i == 0 else 0, like)
+        units = parts * ((panels_of(layers[i, FAN_OUT], like) + together - 1) // together)
         area = area_of(layers[i, CLAIMS], FORWARD_CLAIMS, threads)
         helped, taken, listed = 0, 0, 0  # listed: bit h, whether the lists of part h have been made
         while True:
@@ -139,9 +140,9 @@ def forward(
                 unit, helped, taken = next_unit(area, units, thread, threads, helped, taken)
                 if unit < 0:
                     break
-                p, part = unit // parts, unit % parts
+                p, part = unit // parts * together, unit % parts
                 begin, end = share(rows, part, parts)
-                columns = min(panel, columns - p * panel)
+                columns = min(together * panel, columns - p * panel)
             w, b = layers[i, W] + p * layers[i, W_PANEL], layers[i, B] + p * ROW_BYTES
             z = layers[i, Z] + p * layers[i, Z_PANEL]
             if i == 0 and kernels[NARROW_FORWARD] != 0:
@@ -161,10 +162,11 @@ def forward(
                     layers[i, Z_PANEL],
                     layers[i, FAN_IN],
                     columns,
+                    together,
                     mode,
                     plan[CHUNK_BITS],
                     plan[CHUNK_STRIDE],
-                    plan[ROW_LISTS] + part * lists_of(rows - rows // 2) * plan[ROW_LIST_BYTES],
+                    plan[ROW_LISTS] + part * lists_of(rows - rows // 2, together) * plan[ROW_LIST_BYTES],
                     plan[ROW_LIST_BYTES],
                     1 - (listed >> part & 1),
                     like,

@@ -2,29 +2,57 @@
 
 A zero input adds an exact zero to a chain of fused multiply-adds, so leaving the term out changes no bit (as
 long as weights are finite; a bias of -0.0 may stay -0.0). Forward: the features that any of a tile's rows
-has. dW: the samples that have any of a tile's features. Of MNIST's pixels 19 % are not zero; a tile of 10
-rows keeps 49 % of the features, a tile of 8 features 39 % of the samples.
+has. dW: the samples that have any of a tile's features.
+
+The fewer rows or features a tile has, the more it skips. Of MNIST's pixels 19 % are not zero: 10 rows keep
+49 % of the features, 6 rows 44; 8 features keep 39 % of the samples, 4 keep 28. But without some 16
+accumulators a tile does not keep the multipliers busy. So it is four vectors wide, two panels of outputs,
+where these can be taken `together`: 784-128-10 takes 44 ms an epoch on two threads, with two vectors 52.
 """
 
 from fastnn.kernels.bits import list_features, list_samples
 from fastnn.kernels.jit import inline, jit
-from fastnn.kernels.matmul import bias_update
+from fastnn.kernels.matmul import bias_update, block_place
 from fastnn.kernels.memory import load_scalar, store_scalar
 from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.target import VECTOR_BYTES
-from fastnn.kernels.tile_ir import CONTINUE, DESCEND, LISTED_COLUMNS, LISTED_ROWS, ROW_BYTES, TALLEST_WIDE
-from fastnn.kernels.tiles import SLOTS, call_tile
+from fastnn.kernels.tile_ir import (
+    CONTINUE,
+    DESCEND,
+    DOUBLE_COLUMNS,
+    DOUBLE_ROWS,
+    LISTED_COLUMNS,
+    LISTED_ROWS,
+    ROW_BYTES,
+    TALLEST_DOUBLE,
+    TALLEST_LISTED,
+)
+from fastnn.kernels.tiles import SLOTS, call_double_tile, call_tile
 
-# Lower tiles skip more (14 rows of MNIST share 52 % of the features; 11 features 46 % of the samples) at
-# fewer operations for each byte read.
-TALLEST_LISTED_ROWS = min(TALLEST_WIDE, 10)
-TALLEST_LISTED_COLUMNS = min(TALLEST_WIDE, 8)
+# Rows (features) of the highest tiles of forward (dW), of panels alone and of two together. Forward reads
+# W from L2, where dW works in L1, and so should do more with what it reads.
+ROWS_ALONE, FEATURES_ALONE = TALLEST_LISTED, min(TALLEST_LISTED, 8)
+ROWS_TOGETHER, FEATURES_TOGETHER = TALLEST_DOUBLE, min(TALLEST_DOUBLE, 4)
+
+# Vectors of outputs from which on two panels are taken together. For lower tiles there are more lists, which
+# pay late where they are made bit by bit (bits.py): with AVX2 784-128-10 loses 4 % on two threads, 784-256-10
+# gains 5 %.
+VECTORS_TOGETHER = 4 if VECTOR_BYTES == 64 else 32
 
 
 @inline
-def lists_of(rows):
+def lists_of(rows, together):
     """Lists that forward_listed makes for so many rows."""
-    return (rows + TALLEST_LISTED_ROWS - 1) // TALLEST_LISTED_ROWS
+    height = ROWS_TOGETHER if together == 2 else ROWS_ALONE
+    return (rows + height - 1) // height
+
+
+@inline
+def _kind(family, double_family, columns, together, lanes):
+    """(double, table): whether a double tile fits into so many columns, and where the bank has the tiles."""
+    if together == 2 and columns > 3 * lanes:
+        return True, double_family * 2 * SLOTS
+    return False, (family * 2 + (1 if columns > lanes else 0)) * SLOTS
 
 
 @jit
@@ -41,6 +69,7 @@ def forward_listed(
     z_panel,
     fan_in,
     fan_out,
+    together,
     mode,
     bits,
     stride,
@@ -51,6 +80,7 @@ def forward_listed(
 ):
     """forward_tiles over the features that the rows of a tile have: the same bits, fewer steps.
 
+    together   panels of outputs that are taken at a time where there are so many: 2 or 1
     bits    bitmaps of the chunk, word-major, words `stride` bytes apart
     lists   room for one list of list_bytes per tile of rows, its length in the first 8 bytes
     fresh   whether the lists are to be made: not where they are there from a call for other outputs
@@ -59,31 +89,28 @@ def forward_listed(
     if rows <= 0:
         return
     panel = 2 * lanes
-    pieces = lists_of(rows)
+    pieces = lists_of(rows, together)
     for piece in range(pieces if fresh else 0):
         row = first + rows * piece // pieces
         height = first + rows * (piece + 1) // pieces - row
         place = lists + piece * list_bytes
         store_scalar(place, list_features(bits, stride, (fan_in + 63) // 64, row, height, place + 8))
-    for p in range((fan_out + panel - 1) // panel):
-        vectors = 2 if fan_out - p * panel > lanes else 1
-        table = (LISTED_ROWS * 2 + vectors - 1) * SLOTS
+    p = 0
+    while p * panel < fan_out:
+        double, table = _kind(LISTED_ROWS, DOUBLE_ROWS, fan_out - p * panel, together, lanes)
         for piece in range(pieces):
             row = first + rows * piece // pieces
-            height = first + rows * (piece + 1) // pieces - row
+            tile = bank[table + first + rows * (piece + 1) // pieces - row]
             place = lists + piece * list_bytes
-            call_tile(
-                bank[table + height],
-                load_scalar(place, 0),
-                X + row * ROW_BYTES,
-                x_panel,
-                W + p * w_panel,
-                Z + p * z_panel + row * ROW_BYTES,
-                b + p * ROW_BYTES,
-                place + 8,
-                mode,
-                like,
-            )
+            count, x, w = load_scalar(place, 0), X + row * ROW_BYTES, W + p * w_panel
+            z, start = Z + p * z_panel + row * ROW_BYTES, b + p * ROW_BYTES
+            if double:
+                call_double_tile(
+                    tile, count, x, x_panel, w, z, start, place + 8, mode, w_panel, z_panel, like
+                )
+            else:
+                call_tile(tile, count, x, x_panel, w, z, start, place + 8, mode, like)
+        p += 2 if double else 1
 
 
 @jit
@@ -104,6 +131,7 @@ def weight_update_listed(
     gb,
     fan_in,
     fan_out,
+    together,
     mode,
     bits,
     stride,
@@ -114,43 +142,45 @@ def weight_update_listed(
 ):
     """weight_update_tiles (without WT) over the samples that have any of a tile's features.
 
-    lists   room for one list of list_bytes per tile of features, its length in the first 8 bytes
+    together  2: blocks are counted by pairs (block_place), and `first` is even; else 1
+    lists     room for one list of list_bytes per tile of features, its length in the first 8 bytes
     unlisted  blocks before this one make their lists; later ones find those of the panel of outputs before
-    Notes   a list is made once, by the first block that needs it, and used for every panel of outputs
+    Notes     a list is made once, by the first block that needs it, and used for every panel of outputs
     """
     lanes = lanes_of(rate)
     panel = 2 * lanes
-    k_panels = (fan_in + panel - 1) // panel
-    most = (panel + TALLEST_LISTED_COLUMNS - 1) // TALLEST_LISTED_COLUMNS
-    for block in range(first, last):
-        p, q = block // k_panels, block % k_panels
-        columns, inputs = min(panel, fan_out - p * panel), min(panel, fan_in - q * panel)
-        vectors = 2 if columns > lanes else 1
-        pieces = (inputs + TALLEST_LISTED_COLUMNS - 1) // TALLEST_LISTED_COLUMNS
-        table = (LISTED_COLUMNS * 2 + vectors - 1) * SLOTS
-        to_W, to_G = W + p * w_panel, G + p * g_panel
+    tallest = FEATURES_TOGETHER if together == 2 else FEATURES_ALONE
+    most = (panel + tallest - 1) // tallest
+    block = first
+    while block < last:
+        p, q = block_place(block, fan_in, fan_out, together, rate)
+        columns, inputs = fan_out - p * panel, min(panel, fan_in - q * panel)
+        if p % 2 == 1 or block + 1 == last:
+            columns = min(panel, columns)
+        double, table = _kind(LISTED_COLUMNS, DOUBLE_COLUMNS, columns, together, lanes)
+        new = block < unlisted and (together == 1 or p % 2 == 0)  # else the pair's first has made them
+        pieces = (inputs + tallest - 1) // tallest
+        to_W, to_G, dz = W + p * w_panel, G + p * g_panel, dZ + p * dz_panel
         for piece in range(pieces):
             k = inputs * piece // pieces
             height = inputs * (piece + 1) // pieces - k
-            offset = (q * panel + k) * ROW_BYTES
             place = lists + (q * most + piece) * list_bytes
-            if block < unlisted:
+            if new:
                 store_scalar(place, list_samples(bits, stride, rows, q * panel + k, height, place + 8))
             count = load_scalar(place, 0)
             if count == 0 and mode & (CONTINUE | DESCEND) == DESCEND:
                 continue  # W - rate * 0
-            call_tile(
-                bank[table + height],
-                count,
-                X + q * x_panel + k * (VECTOR_BYTES // lanes),
-                0,
-                dZ + p * dz_panel,
-                (to_W if mode & DESCEND else to_G) + offset,
-                to_G + offset,
-                place + 8,
-                mode,
-                rate,
-            )
+            offset = (q * panel + k) * ROW_BYTES
+            tile, x = bank[table + height], X + q * x_panel + k * (VECTOR_BYTES // lanes)
+            c, pitch = (to_W, w_panel) if mode & DESCEND else (to_G, g_panel)
+            c, start = c + offset, to_G + offset
+            if double:
+                call_double_tile(tile, count, x, 0, dz, c, start, place + 8, mode, dz_panel, pitch, rate)
+            else:
+                call_tile(tile, count, x, 0, dz, c, start, place + 8, mode, rate)
         if q == 0:
-            to_b, to_gb = b + p * ROW_BYTES, gb + p * ROW_BYTES
-            bias_update(rows, vectors, dZ + p * dz_panel, ROW_BYTES, to_b, to_gb, mode, rate)
+            for more in range(2 if double else 1):
+                vectors = 2 if columns - more * panel > lanes else 1
+                to_b, to_gb = b + (p + more) * ROW_BYTES, gb + (p + more) * ROW_BYTES
+                bias_update(rows, vectors, dz + more * dz_panel, ROW_BYTES, to_b, to_gb, mode, rate)
+        block += 2 if double else 1

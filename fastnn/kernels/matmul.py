@@ -155,6 +155,20 @@ def block_count(fan_in, fan_out, like):
     return ((fan_in + panel - 1) // panel) * ((fan_out + panel - 1) // panel)
 
 
+@inline
+def block_place(block, fan_in, fan_out, together, like):
+    """(p, q): a block's panel of outputs, and its panel of inputs.
+
+    Blocks are counted through one panel of outputs after the other; with `together` 2 through pairs of them,
+    the two that have the same inputs one after the other.
+    """
+    panel = 2 * lanes_of(like)
+    k_panels, panels = (fan_in + panel - 1) // panel, (fan_out + panel - 1) // panel
+    group, rest = block // (together * k_panels), block % (together * k_panels)
+    wide = min(together, panels - group * together)
+    return group * together + rest % wide, rest // wide
+
+
 @jit
 def weight_update_tiles(
     bank,

@@ -6,6 +6,7 @@ what is shared in which way, and why.
 
 from fastnn.kernels.entries import NARROW_UPDATE
 from fastnn.kernels.jit import inline
+from fastnn.kernels.listed import VECTORS_TOGETHER
 from fastnn.kernels.matmul import block_count
 from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.target import VECTOR_BYTES
@@ -27,7 +28,20 @@ def panels_of(columns, like):
 def is_by_columns(fan_out, threads, like):
     """Whether threads share a layer by its outputs rather than by rows: where that divides evenly enough."""
     panels = panels_of(fan_out, like)
-    return threads > 1 and panels >= threads and (panels % threads == 0 or panels >= 4 * threads)
+    return threads > 1 and panels >= threads and _divides(panels, threads)
+
+
+@inline
+def _divides(units, threads):
+    return units % threads == 0 or units >= 4 * threads
+
+
+@inline
+def panels_together(fan_out, threads, listed, like):
+    """Panels of outputs in a unit of work: two for listed.py, unless columns then divide unevenly."""
+    pairs = (panels_of(fan_out, like) + 1) // 2
+    fits = fan_out > (VECTORS_TOGETHER - 1) * lanes_of(like) and listed != 0
+    return 2 if fits and (not is_by_columns(fan_out, threads, like) or _divides(pairs, threads)) else 1
 
 
 @inline
@@ -83,8 +97,10 @@ def row_parts(rows):
 
 
 @inline
-def own_blocks(layers, i, kernels, thread, threads, like):
+def own_blocks(layers, i, kernels, together, thread, threads, like):
     """First and last block of layer i for this thread: by columns as in the forward pass, else an even share.
+
+    Of blocks that are counted by pairs (`together` 2, see block_place) the first is even.
 
     Of those, odd layers are shared from the other end, to even out what does not divide. With a narrow first
     layer its blocks are those of the forward pass too, and the last thread, which may have all that follows
@@ -95,8 +111,12 @@ def own_blocks(layers, i, kernels, thread, threads, like):
         return narrow_share(layers, thread, threads, like)
     if kernels[NARROW_UPDATE] != 0 and blocks < threads:
         return 0, blocks if thread + 1 == threads else 0
-    k_panels = panels_of(layers[i, FAN_IN], like)
     if is_by_columns(layers[i, FAN_OUT], threads, like):
-        p, q = share(panels_of(layers[i, FAN_OUT], like), thread, threads)
-        return p * k_panels, q * k_panels
-    return share(blocks, thread if i % 2 == 0 else threads - 1 - thread, threads)
+        panels = panels_of(layers[i, FAN_OUT], like)
+        first, last = share((panels + together - 1) // together, thread, threads)
+        unit = together * panels_of(layers[i, FAN_IN], like)
+    else:
+        place = thread if i % 2 == 0 else threads - 1 - thread
+        first, last = share((blocks + together - 1) // together, place, threads)
+        unit = together
+    return first * unit, min(blocks, last * unit)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastnn.kernels.bits import ROW_BITS, WORD
-from fastnn.kernels.listed import TALLEST_LISTED_COLUMNS, TALLEST_LISTED_ROWS
+from fastnn.kernels.listed import FEATURES_ALONE, FEATURES_TOGETHER, ROWS_ALONE, ROWS_TOGETHER
 from fastnn.kernels.panels import aligned_bytes, panel_columns
 from fastnn.kernels.target import VECTOR_BYTES
 
@@ -37,19 +37,19 @@ def active_shares(X):
     """Shares of the steps that lists would keep, in (forward, dW), on a sample in random order."""
     rows = np.random.default_rng(0).choice(len(X), min(len(X), SAMPLE), replace=False)
     active = X[rows] != 0
-    tiles = np.add.reduceat(active, np.arange(0, X.shape[1], TALLEST_LISTED_COLUMNS), axis=1) > 0
+    tiles = np.add.reduceat(active, np.arange(0, X.shape[1], FEATURES_ALONE), axis=1) > 0
     return _share_of_groups(active), float(tiles.mean())
 
 
 def forward_share(X):
     """The first of them where rows come in their own order: on a few groups of neighbours throughout X."""
-    tall = min(len(X), TALLEST_LISTED_ROWS)
+    tall = min(len(X), ROWS_ALONE)
     starts = np.linspace(0, len(X) - tall, GROUPS).astype(np.int64)
     return _share_of_groups(X[(starts[:, None] + np.arange(tall)).ravel()] != 0)
 
 
 def _share_of_groups(active):
-    tall = min(len(active), TALLEST_LISTED_ROWS)
+    tall = min(len(active), ROWS_ALONE)
     groups = active[: len(active) // tall * tall].reshape(-1, tall, active.shape[1]).any(axis=1)
     return float(groups.mean())
 
@@ -101,8 +101,8 @@ class Sparsity:
         stride = -(-rows // 64) * 512 + 64  # not a power of two: a row's words in different sets of L1
         row_list = 8 + 4 * features + 64  # length, features, and what making a list may overwrite
         sample_list = 8 + 4 * rows + 64
-        row_lists = -(-rows // TALLEST_LISTED_ROWS) + 1
-        sample_lists = -(-features // panel) * -(-panel // TALLEST_LISTED_COLUMNS)
+        row_lists = -(-rows // ROWS_TOGETHER) + 1
+        sample_lists = -(-features // panel) * -(-panel // FEATURES_TOGETHER)
         for plan in self.plans:
             plan[[FORWARD_LISTED, UPDATE_LISTED]] = self.forward, self.update
             plan[[BITS, WORDS, CHUNK_STRIDE]] = bits.ctypes.data if training else 0, words, stride

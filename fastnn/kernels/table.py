@@ -97,7 +97,7 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, first=No
             table[GATHER_BITS] = address_of(bits.gather_bits, number, number, vector, *[number] * 4)
         else:
             table[ROW_BITS] = address_of(bits.ROW_BITS[data_dtype], *[number] * 7)
-        table[LISTED_FORWARD] = address_of(forward_listed, vector, *[number] * 17, scalar)
+        table[LISTED_FORWARD] = address_of(forward_listed, vector, *[number] * 18, scalar)
     if not training:
         table[OUTPUTS] = address_of(unpack_rows, *[number] * 7, scalar)
         return table
@@ -108,7 +108,7 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, first=No
         table[NARROW_FORWARD] = address_of(forward_first, vector, *[number] * 15, scalar)
         table[NARROW_UPDATE] = address_of(update_first, vector, *[number] * 18, scalar)
     if sparse:
-        table[LISTED_UPDATE] = address_of(weight_update_listed, vector, *[number] * 21, scalar)
+        table[LISTED_UPDATE] = address_of(weight_update_listed, vector, *[number] * 22, scalar)
     _add_extras(table, extras, number, vector, scalar)
     return table
 

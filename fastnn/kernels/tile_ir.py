@@ -11,8 +11,10 @@ multiply-adds in ascending order of the reduction index; its bits depend neither
 width nor on who computes it.
 
 `listed` tiles run the same chain over a list of active reduction indices (the others must contribute
-exact zeros), to skip the zeros of sparse inputs. `byte` tiles do so too, and read B as uint8, which they
-convert on its way to the registers (narrow.py): B is then a quarter as large, for six instructions a step.
+exact zeros), to skip the zeros of sparse inputs. `double` ones are four vectors wide, two panels of B and C:
+being half as high they have as many accumulators, and lists that skip more (listed.py). `byte` tiles run over
+a list too, and read B as uint8, which they convert on its way to the registers (narrow.py): B is then a
+quarter as large, for six instructions a step.
 
 In the loop there is nothing but loads, broadcasts and FMAs: 14 x 2 on AVX-512 keeps 28 accumulators, 2
 vectors of B and 2 broadcasts in the 32 registers, without a spill, and runs at 90-97 % of the FMA peak.
@@ -37,9 +39,22 @@ LINES_AHEAD = 8  # of B's next panel, fetched with each panel of A
 # 14 x 2 = 28 + 2 + 2 of 32 runs at peak, 15 x 2 spills; with 16 registers 6 x 2 = 12 + 2 + 2.
 TALLEST_WIDE = 14 if VECTOR_REGISTERS == 32 else 6  # NV = 2
 TALLEST_NARROW = 16 if VECTOR_REGISTERS == 32 else 12  # NV = 1
+TALLEST_LISTED = min(TALLEST_WIDE, 10)
+TALLEST_DOUBLE = 6 if VECTOR_REGISTERS == 32 else 2  # NV = 4
 TALLEST_BYTES = 12 if VECTOR_REGISTERS == 32 else 5  # NV = 2, and the scale of B in a register
 
-ROWS, COLUMNS, LISTED_ROWS, LISTED_COLUMNS, BYTE_ROWS, BYTE_COLUMNS = range(6)
+(
+    ROWS,
+    COLUMNS,
+    LISTED_ROWS,
+    LISTED_COLUMNS,
+    DOUBLE_ROWS,
+    DOUBLE_COLUMNS,
+    BYTE_ROWS,
+    BYTE_COLUMNS,
+    FAMILIES,
+) = range(9)
+DOUBLE = (DOUBLE_ROWS, DOUBLE_COLUMNS)
 
 # `mode` of the rows family: what happens to an accumulator before it is stored
 STORE, RELU = 0, 1
@@ -47,22 +62,22 @@ STORE, RELU = 0, 1
 CONTINUE, DESCEND = 1, 2
 
 
-def tile_type(scalar):
+def tile_type(scalar, double=False):
     """The LLVM type of a tile function, see emit_tile."""
-    return ir.FunctionType(ir.VoidType(), [INT] * 8 + [scalar])
+    return ir.FunctionType(ir.VoidType(), [INT] * (10 if double else 8) + [scalar])
 
 
 def emit_tile(context, module, element, family, MR, NV):
     """Add one tile function to `module` and return it.
 
-    void tile(count, a, a_panel, b, c, start, list, mode, rate): addresses and byte strides are
-    int64, a_panel the distance between A's panels (rows family only), rate the learning rate. Of the
-    plain rows family `list` is where to fetch lines, LINES_AHEAD for each further panel of A. Of byte
+    void tile(count, a, a_panel, b, c, start, list, mode, [b_panel, c_panel,] rate): addresses and byte
+    strides are int64, a_panel the distance between A's panels (rows family only), rate the learning rate.
+    Of the plain rows family `list` is where to fetch lines, LINES_AHEAD for each further panel of A. Of byte
     tiles `list` holds pairs of int32, offsets inside A and B; a_panel is the address of B's scale; and
-    `start` has a row for each of C.
+    `start` has a row for each of C. Double tiles have the distances between panels of B and of C, too.
     """
     scalar = context.get_value_type(element)
-    function = ir.Function(module, tile_type(scalar), f"tile_{element}_{family}_{MR}x{NV}")
+    function = ir.Function(module, tile_type(scalar, family in DOUBLE), f"tile_{element}_{family}_{MR}x{NV}")
     function.linkage = "internal"
     function.attributes.add("nounwind")
     tile = _Tile(function, scalar, element.bitwidth // 8, family, MR, NV)
@@ -87,16 +102,16 @@ class _Tile:
     def __init__(self, function, scalar, size, family, MR, NV):
         self.scalar, self.size, self.MR, self.NV = scalar, size, MR, NV
         self.vector = ir.VectorType(scalar, VECTOR_BYTES // size)
-        self.rows_family = family in (ROWS, LISTED_ROWS, BYTE_ROWS)
-        self.listed = family in (LISTED_ROWS, LISTED_COLUMNS)
+        self.rows_family = family in (ROWS, LISTED_ROWS, DOUBLE_ROWS, BYTE_ROWS)
+        self.listed = family in (LISTED_ROWS, LISTED_COLUMNS, *DOUBLE)
         self.bytes = family in (BYTE_ROWS, BYTE_COLUMNS)
         self.panel = ROW_BYTES // size  # columns of a panel
-        (self.count, self.a, self.a_panel, self.b, self.c, self.start, self.list, self.mode, self.rate) = (
-            function.args
-        )
+        self.count, self.a, self.a_panel, self.b, self.c, *rest = function.args
+        self.start, self.list, self.mode, *panels, self.rate = rest
+        self.b_panel, self.c_panel = panels or (None, None)
         self.bd = ir.IRBuilder(function.append_basic_block("entry"))
-        # byte offsets of the accumulators inside C
-        self.offsets = [i * ROW_BYTES + v * VECTOR_BYTES for i in range(MR) for v in range(NV)]
+        # places of the accumulators inside C: a panel, and a byte offset there
+        self.places = [(v // 2, i * ROW_BYTES + v % 2 * VECTOR_BYTES) for i in range(MR) for v in range(NV)]
         if self.bytes:
             scale = self.bd.load(pointer(self.bd, self.a_panel), typ=scalar, align=size)
             self.scale = emit_splat(self.bd, self.vector, scale)
@@ -109,16 +124,22 @@ class _Tile:
     def at(self, base, offset):
         return pointer(self.bd, self.bd.add(base, self.number(offset)) if offset else base)
 
-    def get(self, base, offset):
+    def get(self, base, place, pitch=None):
+        """The vector at a place (panel, offset) of panels that are `pitch` bytes apart."""
+        panel, offset = place
+        base = self.bd.add(base, pitch) if panel else base
         return self.bd.load(self.at(base, offset), typ=self.vector, align=VECTOR_BYTES)
 
-    def put(self, value, base, offset):
+    def put(self, value, place):
+        """Store a vector of C."""
+        panel, offset = place
+        base = self.bd.add(self.c, self.c_panel) if panel else self.c
         self.bd.store(value, self.at(base, offset), align=VECTOR_BYTES)
 
     def get_b(self, base, number):
         """Vector `number` of a row of B; bytes become what the panels of panels.py would hold."""
         if not self.bytes:
-            return self.get(base, number * VECTOR_BYTES)
+            return self.get(base, (number // 2, number % 2 * VECTOR_BYTES), self.b_panel)
         lanes = self.vector.count
         found = self.bd.load(self.at(base, number * lanes), typ=ir.VectorType(ir.IntType(8), lanes), align=1)
         whole = self.bd.zext(found, ir.VectorType(I32, lanes))
@@ -195,8 +216,8 @@ class _Tile:
     def start_from_rows(self):
         """One row (a bias, or zeros), the same for every row of the tile; for byte tiles a row each."""
         if self.bytes:
-            return [self.get(self.start, offset) for offset in self.offsets]
-        row = [self.get(self.start, v * VECTOR_BYTES) for v in range(self.NV)]
+            return [self.get(self.start, place) for place in self.places]
+        row = [self.get(self.start, (0, v * VECTOR_BYTES)) for v in range(self.NV)]
         return row * self.MR
 
     def start_from_zero_or_tile(self):
@@ -205,7 +226,7 @@ class _Tile:
         resume, begin = bd.append_basic_block("resume"), bd.append_basic_block("begin")
         bd.cbranch(bd.trunc(self.mode, I1), resume, begin)
         bd.position_at_end(resume)
-        old = [self.get(self.start, offset) for offset in self.offsets]
+        old = [self.get(self.start, place, self.c_panel) for place in self.places]
         bd.branch(begin)
         bd.position_at_end(begin)
         zeros = [ir.Constant(self.vector, None)] * len(old)
@@ -293,8 +314,8 @@ class _Tile:
         relu = self.bd.icmp_signed("==", self.mode, self.number(RELU))
         least = self.bd.select(relu, ir.Constant(self.scalar, 0.0), ir.Constant(self.scalar, float("-inf")))
         floor = emit_splat(self.bd, self.vector, least)
-        for offset, value in zip(self.offsets, accumulators, strict=True):
-            self.put(emit_below(self.bd, value, floor, floor, value), self.c, offset)
+        for place, value in zip(self.places, accumulators, strict=True):
+            self.put(emit_below(self.bd, value, floor, floor, value), place)
         self.bd.ret_void()
 
     def store_or_descend(self, accumulators):
@@ -303,11 +324,11 @@ class _Tile:
         descend, plain = bd.append_basic_block("descend"), bd.append_basic_block("plain")
         bd.cbranch(bd.trunc(bd.lshr(self.mode, self.number(1)), I1), descend, plain)
         bd.position_at_end(plain)
-        for offset, value in zip(self.offsets, accumulators, strict=True):
-            self.put(value, self.c, offset)
+        for place, value in zip(self.places, accumulators, strict=True):
+            self.put(value, place)
         bd.ret_void()
         bd.position_at_end(descend)
         minus_rate = emit_splat(bd, self.vector, bd.fneg(self.rate))
-        for offset, value in zip(self.offsets, accumulators, strict=True):
-            self.put(emit_fma(bd, minus_rate, value, self.get(self.c, offset)), self.c, offset)
+        for place, value in zip(self.places, accumulators, strict=True):
+            self.put(emit_fma(bd, minus_rate, value, self.get(self.c, place, self.c_panel)), place)
         bd.ret_void()

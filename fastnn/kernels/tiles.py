@@ -16,10 +16,16 @@ from fastnn.kernels.tile_ir import (
     BYTE_COLUMNS,
     BYTE_ROWS,
     COLUMNS,
+    DOUBLE,
+    DOUBLE_COLUMNS,
+    DOUBLE_ROWS,
+    FAMILIES,
     LISTED_COLUMNS,
     LISTED_ROWS,
     ROWS,
     TALLEST_BYTES,
+    TALLEST_DOUBLE,
+    TALLEST_LISTED,
     TALLEST_NARROW,
     TALLEST_WIDE,
     emit_tile,
@@ -27,19 +33,22 @@ from fastnn.kernels.tile_ir import (
 )
 
 SLOTS = 17  # table entries for each family and NV
-FAMILIES = 6
 
 
 def heights(family):
     """Every (NV, MR) of a family."""
     if family in (BYTE_ROWS, BYTE_COLUMNS):
         return [(2, m) for m in range(1, TALLEST_BYTES + 1)]
+    if family in DOUBLE:
+        return [(4, m) for m in range(1, TALLEST_DOUBLE + 1)]
+    if family in (LISTED_ROWS, LISTED_COLUMNS):
+        return [(v, m) for v in (1, 2) for m in range(1, TALLEST_LISTED + 1)]
     return [(2, m) for m in range(1, TALLEST_WIDE + 1)] + [(1, m) for m in range(1, TALLEST_NARROW + 1)]
 
 
 def slot(family, NV, MR):
-    """Place of a tile in the table."""
-    return (family * 2 + NV - 1) * SLOTS + MR
+    """Place of a tile in the table; a family has tiles of one and two vectors, or of four."""
+    return (family * 2 + (NV == 2)) * SLOTS + MR
 
 
 @intrinsic
@@ -80,6 +89,16 @@ def _fill_listed_columns(table, like):
 
 
 @jit
+def _fill_double_rows(table, like):
+    _write_table(table, DOUBLE_ROWS, like)
+
+
+@jit
+def _fill_double_columns(table, like):
+    _write_table(table, DOUBLE_COLUMNS, like)
+
+
+@jit
 def _fill_byte_rows(table, like):
     _write_table(table, BYTE_ROWS, like)
 
@@ -103,7 +122,9 @@ def tile_bank(dtype, listed=False, bytes_as=None):
     if key not in _banks:
         announce_compilation()
         table = np.zeros(FAMILIES * 2 * SLOTS, np.int64)
-        fills = [_fill_rows, _fill_columns] + [_fill_listed_rows, _fill_listed_columns] * listed
+        fills = [_fill_rows, _fill_columns]
+        if listed:
+            fills += [_fill_listed_rows, _fill_listed_columns, _fill_double_rows, _fill_double_columns]
         for fill in fills:
             fill(table.ctypes.data, key[0].type(0))
         for fill in [_fill_byte_rows, _fill_byte_columns] * (bytes_as is not None):
@@ -112,14 +133,23 @@ def tile_bank(dtype, listed=False, bytes_as=None):
     return _banks[key]
 
 
-@intrinsic
-def call_tile(typingctx, tile, count, a, a_panel, b, c, start, indices, mode, rate):
-    """Jump to a tile's address; arguments as in emit_tile."""
-
+def _jump(double):
     def codegen(context, builder, signature, args):
         address, *rest = args
-        function = builder.inttoptr(address, tile_type(rest[-1].type).as_pointer())
+        function = builder.inttoptr(address, tile_type(rest[-1].type, double).as_pointer())
         builder.call(function, rest)
         return context.get_dummy_value()
 
-    return types.void(*[types.intp] * 9, rate), codegen
+    return codegen
+
+
+@intrinsic
+def call_tile(typingctx, tile, count, a, a_panel, b, c, start, indices, mode, rate):
+    """Jump to a tile's address; arguments as in emit_tile."""
+    return types.void(*[types.intp] * 9, rate), _jump(double=False)
+
+
+@intrinsic
+def call_double_tile(typingctx, tile, count, a, a_panel, b, c, start, indices, mode, b_panel, c_panel, rate):
+    """The same for a double tile."""
+    return types.void(*[types.intp] * 11, rate), _jump(double=True)

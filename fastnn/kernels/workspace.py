@@ -138,8 +138,8 @@ class Workspace:
         # one address a thread
         self.inputs = [work(x_bytes * (2 if alternates else 1)) for _ in range(threads)]
         self.scratch = [work(scratch_bytes(self.sizes[-1], dtype)) for _ in range(threads)]
-        block = panel_columns(dtype) * ROW_BYTES
-        self.rooms = [work(block) if extras and not gradients else 0 for _ in range(threads)]
+        blocks = 2 * panel_columns(dtype) * ROW_BYTES
+        self.rooms = [work(blocks) if extras and not gradients else 0 for _ in range(threads)]
         for layer, (fan_in, fan_out) in enumerate(pairwise(self.sizes)):
             row = self.layers[layer]
             z_bytes = matrix_bytes(rows, fan_out, dtype)

@@ -94,6 +94,21 @@ def test_skipping_zeros_changes_no_bit(net, dtype, image_like, lists, monkeypatc
         assert bits(trained(net, dtype, threads, image_like=image_like)) == expected
 
 
+# In vectors of outputs, around the places where listed.py takes two panels together; 34: with short vectors.
+@pytest.mark.parametrize("vectors", [2, 3, 4, 5, 6, 7, 8, 12, 34])
+@pytest.mark.parametrize("rest", [0, 1])
+def test_skipping_zeros_with_two_panels_together(vectors, rest, dtype, monkeypatch):
+    width = vectors * target.VECTOR_BYTES // dtype.itemsize + rest
+    net = ((70, width, 5), "relu", "cross_entropy", 300, 330)  # batches of two chunks, and of less than one
+    optimizer = OPTIMIZERS["momentum"]
+    monkeypatch.setattr(sparsity, "choose", lambda *_: (False, False))
+    expected = [bits(trained(net, dtype, 1)), bits(trained(net, dtype, 1, optimizer=optimizer))]
+    monkeypatch.setattr(sparsity, "choose", lambda *_: (True, True))
+    for threads in (1, 2, 3, 7):
+        found = [bits(trained(net, dtype, threads)), bits(trained(net, dtype, threads, optimizer=optimizer))]
+        assert found == expected, threads
+
+
 OPTION_NET = ((784, 128, 70, 10), "relu", "cross_entropy", 48, 130)
 SHARDED_NET = ((30, 24, 35, 10), "tanh", "cross_entropy", 3000, 5100)
 FULL_BATCH_NET = ((60, 64, 35, 10), "tanh", "cross_entropy", 600, 600)
