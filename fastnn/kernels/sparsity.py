@@ -3,7 +3,13 @@
 import numpy as np
 
 from fastnn.kernels.bits import ROW_BITS, WORD
-from fastnn.kernels.listed import FEATURES_ALONE, FEATURES_TOGETHER, ROWS_ALONE, ROWS_TOGETHER
+from fastnn.kernels.listed import (
+    FEATURES_ALONE,
+    FEATURES_TOGETHER,
+    ROWS_ALONE,
+    ROWS_TOGETHER,
+    VECTORS_TOGETHER,
+)
 from fastnn.kernels.panels import aligned_bytes, panel_columns
 from fastnn.kernels.target import VECTOR_BYTES
 
@@ -22,10 +28,12 @@ from fastnn.kernels.target import VECTOR_BYTES
     PLAN_FIELDS,
 ) = range(11)
 
-# The switch, from MNIST on an AVX-512 machine. A listed step costs 1.25 dense ones, making the lists
-# included, so a share of 0.7 gains a little. With 8 rows and 2 vectors of outputs lists cost more than they
-# save, and with one vector (784-10-10) nothing is gained, for gathering the rows is most of the work.
-WORTH_LISTING = 0.7
+# The switch, from 784-128-10, 784-512-10 and 100-128-10 on an AVX-512 machine, one thread and two. With all
+# steps in the lists an epoch takes 0 to 4 % longer for forward's and 0 to 10 for dW's; at a share of 0.74
+# forward's save 4 to 8 %, and at 0.76 dW's between -8 and 6. With 8 rows and 2 vectors of outputs lists cost
+# more than they save, and with one vector (784-10-10) nothing is gained, for gathering the rows is most of
+# the work.
+WORTH_LISTING = 0.75
 LEAST_WORK = 24  # rows of a chunk x vectors of outputs
 SAMPLE, GROUPS = 1024, 12  # rows looked at to choose in training, groups of rows in a forward pass
 # Multiplications in the first layer of a forward pass on its own, below which a look at the rows takes longer
@@ -33,23 +41,32 @@ SAMPLE, GROUPS = 1024, 12  # rows looked at to choose in training, groups of row
 LEAST_PRODUCTS = 5e7
 
 
-def active_shares(X):
-    """Shares of the steps that lists would keep, in (forward, dW), on a sample in random order."""
+def _heights(vectors):
+    """(rows, features) of the highest tiles that skip zeros for so many vectors of outputs."""
+    together = vectors >= VECTORS_TOGETHER
+    return (ROWS_TOGETHER, FEATURES_TOGETHER) if together else (ROWS_ALONE, FEATURES_ALONE)
+
+
+def active_shares(X, tall, wide):
+    """Shares of the steps that lists would keep, in (forward, dW), on a sample in random order.
+
+    tall, wide   rows of a tile of forward, features of one of dW
+    """
     rows = np.random.default_rng(0).choice(len(X), min(len(X), SAMPLE), replace=False)
     active = X[rows] != 0
-    tiles = np.add.reduceat(active, np.arange(0, X.shape[1], FEATURES_ALONE), axis=1) > 0
-    return _share_of_groups(active), float(tiles.mean())
+    tiles = np.add.reduceat(active, np.arange(0, X.shape[1], wide), axis=1) > 0
+    return _share_of_groups(active, tall), float(tiles.mean())
 
 
-def forward_share(X):
+def forward_share(X, tall):
     """The first of them where rows come in their own order: on a few groups of neighbours throughout X."""
-    tall = min(len(X), ROWS_ALONE)
+    tall = min(len(X), tall)
     starts = np.linspace(0, len(X) - tall, GROUPS).astype(np.int64)
-    return _share_of_groups(X[(starts[:, None] + np.arange(tall)).ravel()] != 0)
+    return _share_of_groups(X[(starts[:, None] + np.arange(tall)).ravel()] != 0, tall)
 
 
-def _share_of_groups(active):
-    tall = min(len(active), ROWS_ALONE)
+def _share_of_groups(active, tall):
+    tall = min(len(active), tall)
     groups = active[: len(active) // tall * tall].reshape(-1, tall, active.shape[1]).any(axis=1)
     return float(groups.mean())
 
@@ -64,9 +81,10 @@ def choose(X, dtype, fan_out, rows, training=True):
     too_little = not training and X.size * int(fan_out) < LEAST_PRODUCTS
     if vectors < 2 or rows * vectors < LEAST_WORK or too_little:
         return False, False
+    tall, wide = _heights(vectors)
     if not training:
-        return forward_share(X) < WORTH_LISTING, False
-    forward, update = active_shares(X)
+        return forward_share(X, tall) < WORTH_LISTING, False
+    forward, update = active_shares(X, tall, wide)
     return forward < WORTH_LISTING, update < WORTH_LISTING
 
 
