@@ -15,7 +15,7 @@ from fastnn.kernels.activations import CODES
 from fastnn.kernels.link import address_of, call
 from fastnn.kernels.matmul import backward_tiles, block_count, forward_tiles, weight_update_tiles
 from fastnn.kernels.panels import Panels, panel_columns
-from fastnn.kernels.tile_ir import DESCEND, STORE
+from fastnn.kernels.tile_kinds import DESCEND, STORE
 from fastnn.kernels.tiles import tile_bank
 
 PRODUCTS = ("forward", "update", "backward")

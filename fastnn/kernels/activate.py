@@ -9,7 +9,7 @@ from fastnn.kernels import activations
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.memory import load, store
 from fastnn.kernels.simd import lanes_of
-from fastnn.kernels.tile_ir import ROW_BYTES
+from fastnn.kernels.tile_kinds import ROW_BYTES
 
 
 @inline

@@ -29,7 +29,7 @@ from fastnn.kernels.simd import (
     smaller,
     sub,
 )
-from fastnn.kernels.tile_ir import ROW_BYTES
+from fastnn.kernels.tile_kinds import ROW_BYTES
 
 # ---- exponential and logarithm ----------------------------------------------------------------------------
 

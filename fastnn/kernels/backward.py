@@ -9,7 +9,7 @@ from fastnn.kernels.shares import copied_row_bytes, is_by_columns, panels_of, ro
 from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.team import barrier, share
-from fastnn.kernels.tile_ir import ROW_BYTES
+from fastnn.kernels.tile_kinds import ROW_BYTES
 from fastnn.kernels.workspace import (
     ACTIVATION,
     CLAIMS,

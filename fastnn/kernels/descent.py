@@ -1,40 +1,34 @@
-"""The end of a training step: gradients of W and b, and what an optimizer makes of them.
+"""What optimizers other than plain gradient descent make of the gradients, at the end of a training step.
 
-Each thread owns blocks of every layer's W (own_blocks), over all rows of the chunk. Plain gradient descent
-has its update in the store of the tile (update_layers). Everything else goes block by block
-(descend_layers): the tile leaves its gradient in a room of 4 KB that stays in L1, the optimizer takes it from
-there, and the gradient of the whole layer is never written. Only a batch of several chunks, and clipping by
-norm, which must know all gradients before the first step, keep it in G.
+They go block by block (descend_layers): the tile leaves its gradient in a room that stays in L1, the
+optimizer takes it from there, and the gradient of the whole layer is never written. Only a batch of several
+chunks, and clipping by norm, which must know all gradients before the first step, keep it in G.
 """
 
 import math
 
-from fastnn.kernels.claims import UPDATE_CLAIMS, area_of, next_unit
 from fastnn.kernels.entries import (
     LIMIT,
-    LISTED_UPDATE,
-    NARROW_UPDATE,
     PENALISE,
     SQUARES,
     STEP,
     TOTAL,
     TRANSPOSE,
-    UPDATE,
+)
+from fastnn.kernels.gradients import (
+    counted_together,
+    take_blocks,
+    unit_blocks,
+    update_layers,
+    weight_gradients,
 )
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.link import call, call_total
-from fastnn.kernels.matmul import block_count, block_place
-from fastnn.kernels.shares import is_by_columns, narrow_deltas, own_blocks, panels_of, panels_together
+from fastnn.kernels.matmul import block_place
+from fastnn.kernels.shares import own_blocks, panels_of
 from fastnn.kernels.simd import lanes_of
-from fastnn.kernels.sparsity import (
-    CHUNK_BITS,
-    CHUNK_STRIDE,
-    SAMPLE_LIST_BYTES,
-    SAMPLE_LISTS,
-    UPDATE_LISTED,
-)
 from fastnn.kernels.team import barrier, share
-from fastnn.kernels.tile_ir import ROW_BYTES
+from fastnn.kernels.tile_kinds import ROW_BYTES
 from fastnn.kernels.updates import (
     BIAS,
     CLIP_NORM,
@@ -46,7 +40,6 @@ from fastnn.kernels.updates import (
     WEIGHT_SQUARES,
 )
 from fastnn.kernels.workspace import (
-    CLAIMS,
     FAN_IN,
     FAN_OUT,
     GB,
@@ -57,179 +50,16 @@ from fastnn.kernels.workspace import (
     W_ROWS,
     WT,
     WT_PANEL,
-    X_PANEL,
-    Z_PANEL,
     B,
-    D,
     G,
     M,
     S,
     V,
     W,
-    X,
 )
 
 # A mode of descend_layers beside CONTINUE and DESCEND.
 SUMMED = 4
-# Multiplications in a unit of work of dW: some 10 µs.
-UNIT_PRODUCTS = 1 << 20
-
-
-@inline
-def _weight_gradients(
-    layers,
-    i,
-    x,
-    plan,
-    kernels,
-    bank,
-    rows,
-    first,
-    last,
-    together,
-    unlisted,
-    thread,
-    threads,
-    gradients,
-    g_panel,
-    mode,
-    rate,
-):
-    """dW of blocks first..last of layer i, to `gradients` or, with mode DESCEND, straight into W.
-
-    g_panel   bytes between panels of `gradients`
-    """
-    if i == 0 and plan[UPDATE_LISTED] != 0:
-        call(
-            kernels[LISTED_UPDATE],
-            bank,
-            first,
-            last,
-            rows,
-            x,
-            layers[i, X_PANEL],
-            layers[i, D],
-            layers[i, Z_PANEL],
-            layers[i, W],
-            layers[i, W_PANEL],
-            gradients,
-            g_panel,
-            layers[i, B],
-            layers[i, GB],
-            layers[i, FAN_IN],
-            layers[i, FAN_OUT],
-            together,
-            mode,
-            plan[CHUNK_BITS],
-            plan[CHUNK_STRIDE],
-            plan[SAMPLE_LISTS],
-            plan[SAMPLE_LIST_BYTES],
-            unlisted,
-            rate,
-        )
-    else:
-        kernel, deltas, deltas_step = kernels[UPDATE], layers[i, D], layers[i, Z_PANEL]
-        if i == 0 and kernels[NARROW_UPDATE] != 0:
-            kernel = kernels[NARROW_UPDATE]
-            deltas, deltas_step = narrow_deltas(layers, thread, threads, rate)
-        call(
-            kernel,
-            bank,
-            first,
-            last,
-            rows,
-            x if i == 0 else layers[i, X],
-            layers[i, X_PANEL],
-            deltas,
-            deltas_step,
-            layers[i, W],
-            layers[i, W_PANEL],
-            gradients,
-            g_panel,
-            layers[i, B],
-            layers[i, GB],
-            layers[i, WT],
-            layers[i, WT_PANEL],
-            layers[i, FAN_IN],
-            layers[i, FAN_OUT],
-            mode,
-            rate,
-        )
-
-
-@inline
-def _together(layers, i, plan, threads, like):
-    """How blocks of layer i are counted, see block_place."""
-    return panels_together(layers[i, FAN_OUT], threads, plan[UPDATE_LISTED] if i == 0 else 0, like)
-
-
-@inline
-def _unit_blocks(layers, i, rows, together, threads, like):
-    """Blocks in a unit of work, if threads help each other with dW of layer i (claims.py); else 0.
-
-    They do where all of them have what any block needs: the whole input, which of X they gather themselves.
-    """
-    if threads == 1 or not is_by_columns(layers[i, FAN_OUT], threads, like):
-        return 0
-    panel = 2 * lanes_of(like)
-    return together * max(1, UNIT_PRODUCTS // (together * panel * panel * rows))
-
-
-@inline
-def _take_blocks(layers, i, kernels, size, together, thread, threads, helped, taken, like):
-    """(first, last, begin, helped, taken): the next blocks of layer i for this thread; none if first is last.
-
-    size    from _unit_blocks; 0: all of own_blocks at once
-    begin   where the blocks begin that the thread has gone through without a gap: `first` itself, if it helps
-    """
-    first, last = own_blocks(layers, i, kernels, together, thread, threads, like)
-    begin = first
-    if size == 0:
-        last = first if taken else last
-        taken = 1
-    else:
-        blocks = block_count(layers[i, FAN_IN], layers[i, FAN_OUT], like)
-        units = (blocks + size - 1) // size
-        area = area_of(layers[i, CLAIMS], UPDATE_CLAIMS, threads)
-        unit, helped, taken = next_unit(area, units, thread, threads, helped, taken)
-        first, last = max(0, unit) * size, min(blocks, (unit + 1) * size)
-        begin = first if helped else share(units, thread, threads)[0] * size
-    return first, last, begin, helped, taken
-
-
-@jit
-def update_layers(layers, x, plan, kernels, bank, rows, thread, threads, mode, rate):
-    """This thread's blocks of every layer: plain descent with mode DESCEND, else their gradients in G."""
-    for i in range(layers.shape[0]):
-        together = _together(layers, i, plan, threads, rate)
-        size = _unit_blocks(layers, i, rows, together, threads, rate)
-        helped, taken = 0, 0
-        while True:
-            first, last, begin, helped, taken = _take_blocks(
-                layers, i, kernels, size, together, thread, threads, helped, taken, rate
-            )
-            if first == last:
-                break
-            unlisted = begin + together * panels_of(layers[i, FAN_IN], rate)
-            _weight_gradients(
-                layers,
-                i,
-                x,
-                plan,
-                kernels,
-                bank,
-                rows,
-                first,
-                last,
-                together,
-                unlisted,
-                thread,
-                threads,
-                layers[i, G],
-                layers[i, W_PANEL],
-                mode,
-                rate,
-            )
 
 
 @inline
@@ -238,7 +68,7 @@ def _clip_factor(layers, plan, kernels, thread, threads, recipe, now, flags, spi
     like = recipe[CLIP_NORM]
     panel = 2 * lanes_of(like)
     for i in range(layers.shape[0]):
-        together = _together(layers, i, plan, threads, like)
+        together = counted_together(layers, i, plan, threads, like)
         first, last = own_blocks(layers, i, kernels, together, thread, threads, like)
         for block in range(first, last):
             p, q = block_place(block, layers[i, FAN_IN], layers[i, FAN_OUT], together, like)
@@ -321,11 +151,11 @@ def descend_layers(
             barrier(flags, thread, threads, spins)  # others may have helped with these blocks
         factor = _clip_factor(layers, plan, kernels, thread, threads, recipe, now, flags, spins)
     for i in range(layers.shape[0]):
-        together = _together(layers, i, plan, threads, like)
-        size = 0 if stored else _unit_blocks(layers, i, rows, together, threads, like)
+        together = counted_together(layers, i, plan, threads, like)
+        size = 0 if stored else unit_blocks(layers, i, rows, together, threads, like)
         helped, taken = 0, 0
         while True:
-            first, last, begin, helped, taken = _take_blocks(
+            first, last, begin, helped, taken = take_blocks(
                 layers, i, kernels, size, together, thread, threads, helped, taken, like
             )
             if first == last:
@@ -340,7 +170,7 @@ def descend_layers(
                     place, g_panel = (block - first) % together, panel * ROW_BYTES
                     gradients = room + place * g_panel - p * g_panel - q * panel * ROW_BYTES
                 if not stored and (block - first) % together == 0:
-                    _weight_gradients(
+                    weight_gradients(
                         layers,
                         i,
                         x,

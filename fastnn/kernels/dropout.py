@@ -13,7 +13,7 @@ from fastnn.kernels.jit import jit
 from fastnn.kernels.memory import load, store
 from fastnn.kernels.simd import I32, INT, Vector, emit_splat, lanes_of, mul, splat
 from fastnn.kernels.target import VECTOR_BYTES
-from fastnn.kernels.tile_ir import ROW_BYTES
+from fastnn.kernels.tile_kinds import ROW_BYTES
 
 # As in backends/numpy_dropout.py, which kernels must not import: their cache would not notice a change.
 GOLDEN_64, GOLDEN_32 = 0x9E3779B97F4A7C15, 0x9E3779B1

@@ -35,7 +35,7 @@ from fastnn.kernels.claims import (
     UPDATE_CLAIMS,
     give_back,
 )
-from fastnn.kernels.descent import SUMMED, update_layers
+from fastnn.kernels.descent import SUMMED
 from fastnn.kernels.entries import (
     ADD_SHARDS,
     DESCEND_LAYERS,
@@ -44,6 +44,7 @@ from fastnn.kernels.entries import (
     NARROW_UPDATE,
 )
 from fastnn.kernels.forward import forward, forward_narrow_layer
+from fastnn.kernels.gradients import update_layers
 from fastnn.kernels.jit import jit
 from fastnn.kernels.link import call, call_count
 from fastnn.kernels.shards import SHARD_ROWS, add_all, take_shard
@@ -51,7 +52,7 @@ from fastnn.kernels.shares import has_short_rest
 from fastnn.kernels.sparsity import BITS, CHUNK_BITS, CHUNK_STRIDE, WORDS
 from fastnn.kernels.subnormals import restore, subnormals_to_zero
 from fastnn.kernels.team import barrier, share
-from fastnn.kernels.tile_ir import CONTINUE, DESCEND
+from fastnn.kernels.tile_kinds import CONTINUE, DESCEND
 from fastnn.kernels.updates import RATE, SCALE
 from fastnn.kernels.workspace import (
     CLAIMS,

@@ -30,7 +30,7 @@ from fastnn.kernels.sparsity import (
     ROW_LISTS,
 )
 from fastnn.kernels.team import await_piece, barrier, hand_on, share
-from fastnn.kernels.tile_ir import RELU, ROW_BYTES, STORE
+from fastnn.kernels.tile_kinds import RELU, ROW_BYTES, STORE
 from fastnn.kernels.workspace import (
     ACTIVATE,
     ACTIVATION,

@@ -6,7 +6,7 @@ from fastnn.kernels import activate, losses
 from fastnn.kernels.activations import IDENTITY
 from fastnn.kernels.matmul import backward_tiles, block_count, forward_tiles, weight_update_tiles
 from fastnn.kernels.panels import Panels, aligned_bytes, panel_columns
-from fastnn.kernels.tile_ir import ROW_BYTES, STORE
+from fastnn.kernels.tile_kinds import ROW_BYTES, STORE
 from fastnn.kernels.tiles import tile_bank
 
 

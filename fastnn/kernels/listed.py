@@ -16,7 +16,7 @@ from fastnn.kernels.matmul import bias_update, block_place
 from fastnn.kernels.memory import load_scalar, store_scalar
 from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.target import VECTOR_BYTES
-from fastnn.kernels.tile_ir import (
+from fastnn.kernels.tile_kinds import (
     CONTINUE,
     DESCEND,
     DOUBLE_COLUMNS,
@@ -24,10 +24,11 @@ from fastnn.kernels.tile_ir import (
     LISTED_COLUMNS,
     LISTED_ROWS,
     ROW_BYTES,
+    SLOTS,
     TALLEST_DOUBLE,
     TALLEST_LISTED,
 )
-from fastnn.kernels.tiles import SLOTS, call_double_tile, call_tile
+from fastnn.kernels.tiles import call_double_tile, call_tile
 
 # Rows (features) of the highest tiles of forward (dW), of panels alone and of two together. Forward reads
 # W from L2, where dW works in L1, and so should do more with what it reads.

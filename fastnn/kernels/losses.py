@@ -36,7 +36,7 @@ from fastnn.kernels.simd import (
 )
 from fastnn.kernels.softmax import softmax_cross_entropy
 from fastnn.kernels.target import VECTOR_BYTES
-from fastnn.kernels.tile_ir import ROW_BYTES
+from fastnn.kernels.tile_kinds import ROW_BYTES
 
 __all__ = ["KERNELS", "scratch_bytes", "spare_rows"]
 

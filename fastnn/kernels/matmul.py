@@ -16,17 +16,18 @@ from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.memory import load, store, transpose_square
 from fastnn.kernels.simd import add, constant, fma, lanes_of, splat
 from fastnn.kernels.target import LINE, VECTOR_BYTES
-from fastnn.kernels.tile_ir import (
+from fastnn.kernels.tile_ir import LINES_AHEAD
+from fastnn.kernels.tile_kinds import (
     COLUMNS,
     DESCEND,
-    LINES_AHEAD,
     ROW_BYTES,
     ROWS,
+    SLOTS,
     STORE,
     TALLEST_NARROW,
     TALLEST_WIDE,
 )
-from fastnn.kernels.tiles import SLOTS, call_tile
+from fastnn.kernels.tiles import call_tile
 
 
 @inline

@@ -8,7 +8,7 @@ from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.memory import load, load_scalar, store
 from fastnn.kernels.simd import constant, div, fma, larger, mul, size_of, smaller, splat, sqrt
 from fastnn.kernels.target import VECTOR_BYTES
-from fastnn.kernels.tile_ir import ROW_BYTES
+from fastnn.kernels.tile_kinds import ROW_BYTES
 
 
 @inline

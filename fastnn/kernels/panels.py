@@ -14,7 +14,7 @@ import numpy as np
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.memory import load_as, load_full_as, load_scalar, prefetch, store, store_scalar
 from fastnn.kernels.simd import lanes_of, mul, size_of, splat
-from fastnn.kernels.tile_ir import ROW_BYTES
+from fastnn.kernels.tile_kinds import ROW_BYTES
 
 PANEL_GAP = 64
 FETCHED_AHEAD = 640  # bytes of rows to come

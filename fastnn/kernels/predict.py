@@ -18,7 +18,7 @@ from fastnn.kernels.panels import aligned_bytes, panel_count
 from fastnn.kernels.simd import fma, lanes_of, larger, mul, size_of, splat, sub
 from fastnn.kernels.table import activation_address
 from fastnn.kernels.target import VECTOR_BYTES
-from fastnn.kernels.tile_ir import ROW_BYTES
+from fastnn.kernels.tile_kinds import ROW_BYTES
 
 # The plan: two numbers, three addresses, then for each layer its sizes, the addresses of W and b, whether
 # relu follows, and the address of the kernel (activate.py) of anything else that follows, or 0.

@@ -10,7 +10,7 @@ from fastnn.kernels.jit import inline
 from fastnn.kernels.memory import load, load_scalar, store, store_scalar, transpose_square
 from fastnn.kernels.simd import constant, mul, size_of, splat
 from fastnn.kernels.target import VECTOR_BYTES
-from fastnn.kernels.tile_ir import ROW_BYTES
+from fastnn.kernels.tile_kinds import ROW_BYTES
 
 # Vectors of scratch beside the blocks: one number for each sample of the block.
 NOTES = 4

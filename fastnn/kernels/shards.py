@@ -12,7 +12,7 @@ from fastnn.kernels.shares import panels_of
 from fastnn.kernels.simd import add
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.team import share
-from fastnn.kernels.tile_ir import ROW_BYTES
+from fastnn.kernels.tile_kinds import ROW_BYTES
 from fastnn.kernels.workspace import FAN_OUT, GB, W_PANEL, W_ROWS, G
 
 SHARD_ROWS = 1024  # at least; with fewer rows, adding up costs as much as it saves

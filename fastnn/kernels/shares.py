@@ -11,7 +11,7 @@ from fastnn.kernels.matmul import block_count
 from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.team import share
-from fastnn.kernels.tile_ir import ROW_BYTES
+from fastnn.kernels.tile_kinds import ROW_BYTES
 from fastnn.kernels.workspace import D_COPY, FAN_IN, FAN_OUT, D
 
 SHORT_REST = 256  # multiplications a row: two layers of ten units

@@ -21,7 +21,7 @@ from fastnn.kernels.simd import (
     sub,
 )
 from fastnn.kernels.target import VECTOR_BYTES
-from fastnn.kernels.tile_ir import ROW_BYTES
+from fastnn.kernels.tile_kinds import ROW_BYTES
 
 
 @jit

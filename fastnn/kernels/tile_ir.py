@@ -30,36 +30,20 @@ from llvmlite import ir
 
 from fastnn.kernels.memory import L1, L2, emit_prefetch
 from fastnn.kernels.simd import I1, I32, INT, emit_below, emit_fma, emit_splat, pointer
-from fastnn.kernels.target import LINE, VECTOR_BYTES, VECTOR_REGISTERS
-
-ROW_BYTES = 2 * VECTOR_BYTES  # one row of a panel: two vectors
-LINES_AHEAD = 8  # of B's next panel, fetched with each panel of A
-
-# Tallest tile: MR * NV accumulators, NV vectors of B and at least one broadcast must fit in registers.
-# 14 x 2 = 28 + 2 + 2 of 32 runs at peak, 15 x 2 spills; with 16 registers 6 x 2 = 12 + 2 + 2.
-TALLEST_WIDE = 14 if VECTOR_REGISTERS == 32 else 6  # NV = 2
-TALLEST_NARROW = 16 if VECTOR_REGISTERS == 32 else 12  # NV = 1
-TALLEST_LISTED = min(TALLEST_WIDE, 10)
-TALLEST_DOUBLE = 6 if VECTOR_REGISTERS == 32 else 2  # NV = 4
-TALLEST_BYTES = 12 if VECTOR_REGISTERS == 32 else 5  # NV = 2, and the scale of B in a register
-
-(
-    ROWS,
-    COLUMNS,
-    LISTED_ROWS,
-    LISTED_COLUMNS,
-    DOUBLE_ROWS,
-    DOUBLE_COLUMNS,
-    BYTE_ROWS,
+from fastnn.kernels.target import LINE, VECTOR_BYTES
+from fastnn.kernels.tile_kinds import (
     BYTE_COLUMNS,
-    FAMILIES,
-) = range(9)
-DOUBLE = (DOUBLE_ROWS, DOUBLE_COLUMNS)
+    BYTE_ROWS,
+    DOUBLE,
+    DOUBLE_ROWS,
+    LISTED_COLUMNS,
+    LISTED_ROWS,
+    RELU,
+    ROW_BYTES,
+    ROWS,
+)
 
-# `mode` of the rows family: what happens to an accumulator before it is stored
-STORE, RELU = 0, 1
-# `mode` of the columns family, bits: start from the tile at `start` instead of zero; take an SGD step in C
-CONTINUE, DESCEND = 1, 2
+LINES_AHEAD = 8  # of B's next panel, fetched with each panel of A
 
 
 def tile_type(scalar, double=False):

@@ -12,43 +12,21 @@ from numba.extending import intrinsic
 
 from fastnn.kernels.jit import announce_compilation, jit
 from fastnn.kernels.simd import INT, pointer
-from fastnn.kernels.tile_ir import (
+from fastnn.kernels.tile_ir import emit_tile, tile_type
+from fastnn.kernels.tile_kinds import (
     BYTE_COLUMNS,
     BYTE_ROWS,
     COLUMNS,
-    DOUBLE,
     DOUBLE_COLUMNS,
     DOUBLE_ROWS,
     FAMILIES,
     LISTED_COLUMNS,
     LISTED_ROWS,
     ROWS,
-    TALLEST_BYTES,
-    TALLEST_DOUBLE,
-    TALLEST_LISTED,
-    TALLEST_NARROW,
-    TALLEST_WIDE,
-    emit_tile,
-    tile_type,
+    SLOTS,
+    heights,
+    slot,
 )
-
-SLOTS = 17  # table entries for each family and NV
-
-
-def heights(family):
-    """Every (NV, MR) of a family."""
-    if family in (BYTE_ROWS, BYTE_COLUMNS):
-        return [(2, m) for m in range(1, TALLEST_BYTES + 1)]
-    if family in DOUBLE:
-        return [(4, m) for m in range(1, TALLEST_DOUBLE + 1)]
-    if family in (LISTED_ROWS, LISTED_COLUMNS):
-        return [(v, m) for v in (1, 2) for m in range(1, TALLEST_LISTED + 1)]
-    return [(2, m) for m in range(1, TALLEST_WIDE + 1)] + [(1, m) for m in range(1, TALLEST_NARROW + 1)]
-
-
-def slot(family, NV, MR):
-    """Place of a tile in the table; a family has tiles of one and two vectors, or of four."""
-    return (family * 2 + (NV == 2)) * SLOTS + MR
 
 
 @intrinsic

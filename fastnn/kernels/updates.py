@@ -10,7 +10,7 @@ from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.memory import load, store
 from fastnn.kernels.simd import add, below, constant, div, fma, larger, mul, smaller, splat, sqrt, sub
 from fastnn.kernels.target import VECTOR_BYTES
-from fastnn.kernels.tile_ir import ROW_BYTES
+from fastnn.kernels.tile_kinds import ROW_BYTES
 
 # Numbers that stay the same throughout a run, in an array of the element type.
 (

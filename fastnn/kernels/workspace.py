@@ -27,7 +27,7 @@ from fastnn.kernels.panels import (
     unpack_view,
 )
 from fastnn.kernels.target import LINE
-from fastnn.kernels.tile_ir import ROW_BYTES
+from fastnn.kernels.tile_kinds import ROW_BYTES
 
 FIRST_LAYOUTS = {"narrow": narrow, "exact": layout}  # of a thread's input
 CHUNK = 256  # rows worked on at a time; X of 784 float32 features is then 0.8 MB and leaves L2 room for W

@@ -16,7 +16,7 @@ import numpy as np
 
 from fastnn.backends import numba_backend, numba_pass, numba_run
 from fastnn.kernels import leaves, panels, predict, sparsity, workspace
-from fastnn.kernels.tile_ir import ROW_BYTES
+from fastnn.kernels.tile_kinds import ROW_BYTES
 from fastnn.regularisation import Regularisation
 from fastnn.run_settings import RunSettings
 from tests.checks import data_for, network_of

@@ -30,7 +30,7 @@ from fastnn.kernels.panels import aligned_bytes, panel_columns
 from fastnn.kernels.shards import SHARD_ROWS
 from fastnn.kernels.simd import splat
 from fastnn.kernels.target import HAS_AMX, HAS_FMA, IS_X86, VECTOR_BYTES
-from fastnn.kernels.tile_ir import CONTINUE, RELU, ROW_BYTES, STORE
+from fastnn.kernels.tile_kinds import CONTINUE, RELU, ROW_BYTES, STORE
 from fastnn.kernels.tiles import tile_bank
 from fastnn.kernels.workspace import CHUNK, GB, W_PANEL, X_PANEL, Z_PANEL, B, G, W, Workspace, Z
 from fastnn.run_settings import RunSettings

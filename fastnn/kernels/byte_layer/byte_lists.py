@@ -11,8 +11,8 @@ from fastnn.kernels.jit import inline
 from fastnn.kernels.memory import load_scalar
 from fastnn.kernels.simd import lanes_of, size_of
 from fastnn.kernels.target import LINE
-from fastnn.kernels.tile_ir import ROW_BYTES, TALLEST_BYTES
-from fastnn.kernels.tiles import SLOTS, call_tile
+from fastnn.kernels.tile_kinds import ROW_BYTES, SLOTS, TALLEST_BYTES
+from fastnn.kernels.tiles import call_tile
 
 BYTE_ROW = 32  # rows of a group: bytes of one of its features
 LISTED_ROWS = 512  # of a chunk, with some to spare

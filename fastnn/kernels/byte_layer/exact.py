@@ -48,7 +48,7 @@ from fastnn.kernels.memory import first_lanes, load, load_scalar, store, store_s
 from fastnn.kernels.samples import block_of
 from fastnn.kernels.simd import constant, fma, lanes_of, larger, mul, size_of, splat
 from fastnn.kernels.target import HAS_AMX, VECTOR_BYTES
-from fastnn.kernels.tile_ir import CONTINUE, RELU, ROW_BYTES
+from fastnn.kernels.tile_kinds import CONTINUE, RELU, ROW_BYTES
 
 if HAS_AMX:
     from fastnn.kernels.byte_layer.tiles_of_bytes import (

@@ -5,7 +5,7 @@ from fastnn.kernels.byte_layer.narrow import MOST_OUTPUTS, SUMS_BYTES
 from fastnn.kernels.jit import inline
 from fastnn.kernels.simd import size_of
 from fastnn.kernels.target import HAS_AMX, LINE, VECTOR_BYTES
-from fastnn.kernels.tile_ir import ROW_BYTES
+from fastnn.kernels.tile_kinds import ROW_BYTES
 
 MOST_ROWS = 256  # of a chunk: sums of digits stay below 2**23
 MOST_FEATURES = 1 << 15  # sums of doubles stay below 2**53

@@ -40,14 +40,7 @@ from fastnn.kernels.memory import load, load_scalar, store, store_scalar, transp
 from fastnn.kernels.samples import block_of
 from fastnn.kernels.simd import constant, lanes_of, size_of, splat
 from fastnn.kernels.target import LINE, VECTOR_BYTES
-from fastnn.kernels.tile_ir import (
-    BYTE_COLUMNS,
-    BYTE_ROWS,
-    CONTINUE,
-    DESCEND,
-    ROW_BYTES,
-    STORE,
-)
+from fastnn.kernels.tile_kinds import BYTE_COLUMNS, BYTE_ROWS, CONTINUE, DESCEND, ROW_BYTES, STORE
 
 MOST_OUTPUTS = 16  # more of them fill the ordinary tiles
 # A thread's header: the scale of X; biases, each on all lanes of a row.

@@ -61,7 +61,7 @@ from fastnn.kernels.byte_layer.layout import (
 from fastnn.kernels.jit import inline
 from fastnn.kernels.memory import first_lanes, load, load_scalar, store, transpose_square
 from fastnn.kernels.simd import mul, size_of, splat
-from fastnn.kernels.tile_ir import ROW_BYTES
+from fastnn.kernels.tile_kinds import ROW_BYTES
 
 OUTPUTS_PER_TILE = TILE_ROWS // DIGITS
 DELTAS_BYTES = DIGITS * TILE_BYTES  # of 64 rows

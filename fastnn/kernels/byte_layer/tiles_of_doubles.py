@@ -39,7 +39,7 @@ from fastnn.kernels.jit import inline
 from fastnn.kernels.memory import first_lanes, load, load_scalar, store, transpose_square
 from fastnn.kernels.simd import constant, mul, size_of, splat
 from fastnn.kernels.target import VECTOR_BYTES
-from fastnn.kernels.tile_ir import BYTE_COLUMNS, BYTE_ROWS, ROW_BYTES, STORE
+from fastnn.kernels.tile_kinds import BYTE_COLUMNS, BYTE_ROWS, ROW_BYTES, STORE
 
 HALF = LANES // 2  # of a vector of doubles
 TURNED = SUMS_BYTES  # from sums of rows to where they follow turned back

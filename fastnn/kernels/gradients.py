@@ -1,0 +1,192 @@
+"""Gradients of W and b, and with plain gradient descent the step too.
+
+Each thread owns blocks of every layer's W (own_blocks), over all rows of the chunk. Plain descent has its
+update in the store of the tile, so that no gradient is stored; other optimizers take theirs block by block,
+see descent.py.
+"""
+
+from fastnn.kernels.claims import UPDATE_CLAIMS, area_of, next_unit
+from fastnn.kernels.entries import LISTED_UPDATE, NARROW_UPDATE, UPDATE
+from fastnn.kernels.jit import inline, jit
+from fastnn.kernels.link import call
+from fastnn.kernels.matmul import block_count
+from fastnn.kernels.shares import is_by_columns, narrow_deltas, own_blocks, panels_of, panels_together
+from fastnn.kernels.simd import lanes_of
+from fastnn.kernels.sparsity import CHUNK_BITS, CHUNK_STRIDE, SAMPLE_LIST_BYTES, SAMPLE_LISTS, UPDATE_LISTED
+from fastnn.kernels.team import share
+from fastnn.kernels.workspace import (
+    CLAIMS,
+    FAN_IN,
+    FAN_OUT,
+    GB,
+    W_PANEL,
+    WT,
+    WT_PANEL,
+    X_PANEL,
+    Z_PANEL,
+    B,
+    D,
+    G,
+    W,
+    X,
+)
+
+# Multiplications in a unit of work of dW: some 10 µs.
+UNIT_PRODUCTS = 1 << 20
+
+
+@inline
+def weight_gradients(
+    layers,
+    i,
+    x,
+    plan,
+    kernels,
+    bank,
+    rows,
+    first,
+    last,
+    together,
+    unlisted,
+    thread,
+    threads,
+    gradients,
+    g_panel,
+    mode,
+    rate,
+):
+    """dW of blocks first..last of layer i, to `gradients` or, with mode DESCEND, straight into W.
+
+    g_panel   bytes between panels of `gradients`
+    """
+    if i == 0 and plan[UPDATE_LISTED] != 0:
+        call(
+            kernels[LISTED_UPDATE],
+            bank,
+            first,
+            last,
+            rows,
+            x,
+            layers[i, X_PANEL],
+            layers[i, D],
+            layers[i, Z_PANEL],
+            layers[i, W],
+            layers[i, W_PANEL],
+            gradients,
+            g_panel,
+            layers[i, B],
+            layers[i, GB],
+            layers[i, FAN_IN],
+            layers[i, FAN_OUT],
+            together,
+            mode,
+            plan[CHUNK_BITS],
+            plan[CHUNK_STRIDE],
+            plan[SAMPLE_LISTS],
+            plan[SAMPLE_LIST_BYTES],
+            unlisted,
+            rate,
+        )
+    else:
+        kernel, deltas, deltas_step = kernels[UPDATE], layers[i, D], layers[i, Z_PANEL]
+        if i == 0 and kernels[NARROW_UPDATE] != 0:
+            kernel = kernels[NARROW_UPDATE]
+            deltas, deltas_step = narrow_deltas(layers, thread, threads, rate)
+        call(
+            kernel,
+            bank,
+            first,
+            last,
+            rows,
+            x if i == 0 else layers[i, X],
+            layers[i, X_PANEL],
+            deltas,
+            deltas_step,
+            layers[i, W],
+            layers[i, W_PANEL],
+            gradients,
+            g_panel,
+            layers[i, B],
+            layers[i, GB],
+            layers[i, WT],
+            layers[i, WT_PANEL],
+            layers[i, FAN_IN],
+            layers[i, FAN_OUT],
+            mode,
+            rate,
+        )
+
+
+@inline
+def counted_together(layers, i, plan, threads, like):
+    """How blocks of layer i are counted, see block_place."""
+    return panels_together(layers[i, FAN_OUT], threads, plan[UPDATE_LISTED] if i == 0 else 0, like)
+
+
+@inline
+def unit_blocks(layers, i, rows, together, threads, like):
+    """Blocks in a unit of work, if threads help each other with dW of layer i (claims.py); else 0.
+
+    They do where all of them have what any block needs: the whole input, which of X they gather themselves.
+    """
+    if threads == 1 or not is_by_columns(layers[i, FAN_OUT], threads, like):
+        return 0
+    panel = 2 * lanes_of(like)
+    return together * max(1, UNIT_PRODUCTS // (together * panel * panel * rows))
+
+
+@inline
+def take_blocks(layers, i, kernels, size, together, thread, threads, helped, taken, like):
+    """(first, last, begin, helped, taken): the next blocks of layer i for this thread; none if first is last.
+
+    size    from unit_blocks; 0: all of own_blocks at once
+    begin   where the blocks begin that the thread has gone through without a gap: `first` itself, if it helps
+    """
+    first, last = own_blocks(layers, i, kernels, together, thread, threads, like)
+    begin = first
+    if size == 0:
+        last = first if taken else last
+        taken = 1
+    else:
+        blocks = block_count(layers[i, FAN_IN], layers[i, FAN_OUT], like)
+        units = (blocks + size - 1) // size
+        area = area_of(layers[i, CLAIMS], UPDATE_CLAIMS, threads)
+        unit, helped, taken = next_unit(area, units, thread, threads, helped, taken)
+        first, last = max(0, unit) * size, min(blocks, (unit + 1) * size)
+        begin = first if helped else share(units, thread, threads)[0] * size
+    return first, last, begin, helped, taken
+
+
+@jit
+def update_layers(layers, x, plan, kernels, bank, rows, thread, threads, mode, rate):
+    """This thread's blocks of every layer: plain descent with mode DESCEND, else their gradients in G."""
+    for i in range(layers.shape[0]):
+        together = counted_together(layers, i, plan, threads, rate)
+        size = unit_blocks(layers, i, rows, together, threads, rate)
+        helped, taken = 0, 0
+        while True:
+            first, last, begin, helped, taken = take_blocks(
+                layers, i, kernels, size, together, thread, threads, helped, taken, rate
+            )
+            if first == last:
+                break
+            unlisted = begin + together * panels_of(layers[i, FAN_IN], rate)
+            weight_gradients(
+                layers,
+                i,
+                x,
+                plan,
+                kernels,
+                bank,
+                rows,
+                first,
+                last,
+                together,
+                unlisted,
+                thread,
+                threads,
+                layers[i, G],
+                layers[i, W_PANEL],
+                mode,
+                rate,
+            )
