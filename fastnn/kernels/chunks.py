@@ -3,6 +3,7 @@
 from fastnn.kernels.entries import DROP, GATHER
 from fastnn.kernels.jit import jit
 from fastnn.kernels.link import call
+from fastnn.kernels.matmul import block_place
 from fastnn.kernels.shares import is_by_columns, narrow_share, own_blocks, panels_of, panels_together
 from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.sparsity import UPDATE_LISTED
@@ -20,10 +21,11 @@ def gather_chunk(
     panels = panels_of(fan_in, data_scale)
     together = panels_together(fan_out, threads, plan[UPDATE_LISTED], data_scale)
     from_block, to_block = own_blocks(layers, 0, kernels, together, thread, threads, data_scale)
+    p_first, q_first = block_place(from_block, fan_in, fan_out, together, data_scale)
+    p_last, q_last = block_place(to_block - 1, fan_in, fan_out, together, data_scale)
     low, high = 0, panels
-    one_panel_of_outputs = together == 1 and from_block // panels == (to_block - 1) // panels
-    if one_panel_of_outputs and not is_by_columns(fan_out, threads, data_scale):
-        low, high = from_block % panels, (to_block - 1) % panels + 1
+    if p_first // together == p_last // together and not is_by_columns(fan_out, threads, data_scale):
+        low, high = q_first, q_last + 1
     for begin, end, p, q in ((0, first, low, high), (first, last, 0, panels), (last, rows, low, high)):
         call(
             kernels[GATHER],

@@ -166,7 +166,8 @@ def descend_layers(
                 offset = p * layers[i, W_PANEL] + q * panel * ROW_BYTES
                 gradients, g_panel = layers[i, G], layers[i, W_PANEL]
                 if room != 0 and not stored:
-                    # Of two blocks that are computed together the second is a block further in the room.
+                    # Of two blocks that are computed together the second is a block further in the room,
+                    # be it of the next panel of outputs or, in a last one without a partner, of inputs.
                     place, g_panel = (block - first) % together, panel * ROW_BYTES
                     gradients = room + place * g_panel - p * g_panel - q * panel * ROW_BYTES
                 if not stored and (block - first) % together == 0:

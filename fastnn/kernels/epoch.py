@@ -247,7 +247,7 @@ def train_rows(
     chunk          rows worked on at a time; with shards, by each thread
     recipe, steps  numbers of the run, and (updates, STEP_FIELDS) of each update, see updates.py
     first_step     updates of this run before these
-    room           address of this thread's own room for one block's gradient, or 0
+    room           address of this thread's own room for the gradients of two blocks, or 0
     losses         (order.size,) float64, written: the loss of each row
     done, up_to    which rows of each shard, or without shards of each batch, are worked on: a long batch can
                    be cut into several calls, which leave their sums in G; the last adds up the shards and

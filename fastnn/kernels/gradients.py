@@ -119,7 +119,7 @@ def weight_gradients(
 
 @inline
 def counted_together(layers, i, plan, threads, like):
-    """How blocks of layer i are counted, see block_place."""
+    """1 or 2: whether blocks of layer i are counted panel by panel or by pairs, see block_place."""
     return panels_together(layers[i, FAN_OUT], threads, plan[UPDATE_LISTED] if i == 0 else 0, like)
 
 

@@ -50,7 +50,11 @@ def lists_of(rows, together):
 
 @inline
 def _kind(family, double_family, columns, together, lanes):
-    """(double, table): whether a double tile fits into so many columns, and where the bank has the tiles."""
+    """(double, table): whether a double tile is used for so many columns, and where the bank has the tiles.
+
+    It is if there are two panels and none of four vectors would be wasted; what is left over by others has
+    single tiles, no higher.
+    """
     if together == 2 and columns > 3 * lanes:
         return True, double_family * 2 * SLOTS
     return False, (family * 2 + (1 if columns > lanes else 0)) * SLOTS
@@ -145,8 +149,9 @@ def weight_update_listed(
 
     together  2: blocks are counted by pairs (block_place), and `first` is even; else 1
     lists     room for one list of list_bytes per tile of features, its length in the first 8 bytes
-    unlisted  blocks before this one make their lists; later ones find those of the panel of outputs before
-    Notes     a list is made once, by the first block that needs it, and used for every panel of outputs
+    unlisted  blocks before this one make their lists; later ones find those of the panel, or pair, before
+    Notes     with CONTINUE and DESCEND, g_panel must be w_panel. A list is made by the first block that needs
+              it, and used for every panel of outputs
     """
     lanes = lanes_of(rate)
     panel = 2 * lanes
@@ -156,7 +161,7 @@ def weight_update_listed(
     while block < last:
         p, q = block_place(block, fan_in, fan_out, together, rate)
         columns, inputs = fan_out - p * panel, min(panel, fan_in - q * panel)
-        if p % 2 == 1 or block + 1 == last:
+        if p % 2 == 1 or block + 1 == last:  # what follows p's panel is not this block's
             columns = min(panel, columns)
         double, table = _kind(LISTED_COLUMNS, DOUBLE_COLUMNS, columns, together, lanes)
         new = block < unlisted and (together == 1 or p % 2 == 0)  # else the pair's first has made them

@@ -161,7 +161,7 @@ def block_place(block, fan_in, fan_out, together, like):
     """(p, q): a block's panel of outputs, and its panel of inputs.
 
     Blocks are counted through one panel of outputs after the other; with `together` 2 through pairs of them,
-    the two that have the same inputs one after the other.
+    the two that have the same inputs one after the other, and a last panel that has no partner alone.
     """
     panel = 2 * lanes_of(like)
     k_panels, panels = (fan_in + panel - 1) // panel, (fan_out + panel - 1) // panel

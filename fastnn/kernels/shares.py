@@ -100,9 +100,8 @@ def row_parts(rows):
 def own_blocks(layers, i, kernels, together, thread, threads, like):
     """First and last block of layer i for this thread: by columns as in the forward pass, else an even share.
 
-    Of blocks that are counted by pairs (`together` 2, see block_place) the first is even.
-
-    Of those, odd layers are shared from the other end, to even out what does not divide. With a narrow first
+    Of those, odd layers are shared from the other end, to even out what does not divide. Of blocks that are
+    counted by pairs (`together` 2, see block_place) the first is even. With a narrow first
     layer its blocks are those of the forward pass too, and the last thread, which may have all that follows
     (has_short_rest), has what is too little to share.
     """

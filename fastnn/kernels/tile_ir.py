@@ -1,6 +1,6 @@
 """Micro-kernels: the LLVM IR of one register tile of C, for any family, height and element type.
 
-A tile is MR rows x NV vectors of C, held in MR * NV registers over the whole reduction. Two families:
+A tile is MR rows x NV vectors of C, held in MR * NV registers over the whole reduction. Of two kinds:
 
   rows      C[i, lanes] = start[lanes]    + sum_k A[i, k] * B[k, lanes]     Z = XW + b,  dX = dZ W'
   columns   C[k, lanes] = start[k, lanes] + sum_s A[s, k] * B[s, lanes]     dW = X' dZ
@@ -171,7 +171,7 @@ class _Tile:
         return self.merge([(values, before), (new, end)])
 
     def pairwise_loop(self, times, values, body):
-        """The same, two bodies in a turn, and `times` may be 0.
+        """As loop, but two bodies in a turn, and `times` may be 0.
 
         Counting and moving on take the ports that multiply; half as much of it made tiles 4 % faster.
         """

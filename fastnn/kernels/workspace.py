@@ -138,7 +138,7 @@ class Workspace:
         # one address a thread
         self.inputs = [work(x_bytes * (2 if alternates else 1)) for _ in range(threads)]
         self.scratch = [work(scratch_bytes(self.sizes[-1], dtype)) for _ in range(threads)]
-        blocks = 2 * panel_columns(dtype) * ROW_BYTES
+        blocks = 2 * panel_columns(dtype) * ROW_BYTES  # two that listed.py computes together
         self.rooms = [work(blocks) if extras and not gradients else 0 for _ in range(threads)]
         for layer, (fan_in, fan_out) in enumerate(pairwise(self.sizes)):
             row = self.layers[layer]
