@@ -306,13 +306,15 @@ class Network:
     def _outputs(self, X: Any) -> Array:
         parameters, X = self._ready(X)
         outputs = self._backend().predict(parameters, X)
-        if not inputs.all_finite(outputs):
+        if not inputs.is_finite(outputs):
             raise _overflow(X)
         return outputs
 
     def _ready(self, X: Any) -> tuple[backends.Parameters, Array]:
         """(what a backend is given as the network, X for it): standardising costs nothing where it folds."""
-        if self.standardisation is None or not self.standardisation.folds:
+        if self.standardisation is None:
+            return self, self._raw_features(X, "X")
+        if not self.standardisation.folds:
             return self, self.checked_features(X, "X")
         folded = self._folded
         if folded is None or not folded.fits(self, self.standardisation):

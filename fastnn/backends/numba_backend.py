@@ -241,17 +241,30 @@ def open_gradients(
 
 def predict(network: Parameters, X: Array) -> Array:
     """See numpy_backend.predict. A few rows take a path of their own, with the same bits."""
-    outputs = np.empty((len(X), network.weights[-1].shape[1]), network.weights[0].dtype)
     # Another type of array (read-only, say) would be another compilation.
     if len(X) <= FEW_ROWS and X.flags.writeable:
         plan = _plan(network)
         if plan.direct:
-            scale = plan.uint8_scale if X.dtype == np.uint8 else plan.one
+            outputs = np.empty((len(X), plan.n_outputs), plan.dtype)
+            scale = plan.uint8_scale if X.itemsize == 1 else plan.one
             with plan.lock:  # its buffers are one caller's at a time, and kernels run without the GIL
                 predict_directly(plan.table, X, scale, outputs)
             return outputs
+    outputs = np.empty((len(X), network.weights[-1].shape[1]), network.weights[0].dtype)
     _forward(network, X, outputs=outputs)
     return outputs
+
+
+_forks = 0  # of this process's ancestors since they imported this: asking for its number takes longer
+
+
+def _count_fork() -> None:
+    global _forks
+    _forks += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_count_fork)
 
 
 class _Plan:
@@ -261,14 +274,15 @@ class _Plan:
     """
 
     def __init__(self, network: Parameters) -> None:
-        self.process = os.getpid()
+        self.forks = _forks
         self.arrays = [*network.weights, *network.biases]
         self.table, self._memory = make_plan(
             network.weights, network.biases, network.activations, network.loss_name
         )
         # Arrays that a user put in place of the network's own may lie in any order.
         self.direct = all(array.flags.c_contiguous for array in self.arrays)
-        scalar = self.arrays[0].dtype.type
+        self.n_outputs, self.dtype = network.weights[-1].shape[1], self.arrays[0].dtype
+        scalar = self.dtype.type
         self.one = scalar(1)
         self.lock = Lock()
         self.passes: list[ForwardPass] = []  # those not in use at the moment
@@ -277,7 +291,7 @@ class _Plan:
     def fits(self, network: Parameters) -> bool:
         """Whether this is its process, and the network still holds the arrays whose addresses it has."""
         held = chain(network.weights, network.biases)
-        return self.process == os.getpid() and all(map(operator.is_, self.arrays, held))
+        return self.forks == _forks and all(map(operator.is_, self.arrays, held))
 
 
 def _plan(network: Parameters) -> _Plan:

@@ -9,6 +9,7 @@ from fastnn.inputs.features import (
     check_size,
     column_ranges,
     features,
+    is_finite,
     is_ready,
     warn_if_badly_scaled,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "generator",
     "hidden_activations",
     "hidden_widths",
+    "is_finite",
     "is_ready",
     "is_word",
     "items",

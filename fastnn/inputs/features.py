@@ -173,10 +173,11 @@ def _numbers(values: Any, name: str) -> Array:
 
 def all_finite(*arrays: Array) -> bool:
     """Whether float arrays hold no NaN and no infinity."""
-    return all(map(_is_finite, arrays))  # a generator would take longer than the look at a few numbers
+    return all(map(is_finite, arrays))  # a generator would take longer than the look at a few numbers
 
 
-def _is_finite(array: Array) -> bool:
+def is_finite(array: Array) -> bool:
+    """Whether a float array holds no NaN and no infinity."""
     flat = array.ravel("K")
     # A sum is finite only if every number is; where it is not, large ones may have overflowed together.
     if flat.size <= VERY_FEW and flat.itemsize <= 8 and math.isfinite(sum(flat.tolist())):
