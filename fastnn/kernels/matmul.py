@@ -156,7 +156,7 @@ def block_count(fan_in, fan_out, like):
     return ((fan_in + panel - 1) // panel) * ((fan_out + panel - 1) // panel)
 
 
-@inline
+@jit
 def block_place(block, fan_in, fan_out, together, like):
     """(p, q): a block's panel of outputs, and its panel of inputs.
 

@@ -5,7 +5,7 @@ what is shared in which way, and why.
 """
 
 from fastnn.kernels.entries import NARROW_UPDATE
-from fastnn.kernels.jit import inline
+from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.listed import VECTORS_TOGETHER
 from fastnn.kernels.matmul import block_count
 from fastnn.kernels.simd import lanes_of
@@ -36,7 +36,7 @@ def _divides(units, threads):
     return units % threads == 0 or units >= 4 * threads
 
 
-@inline
+@jit
 def panels_together(fan_out, threads, listed, like):
     """Panels of outputs in a unit of work: two for listed.py, unless columns then divide unevenly."""
     pairs = (panels_of(fan_out, like) + 1) // 2

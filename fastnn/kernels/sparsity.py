@@ -36,8 +36,8 @@ from fastnn.kernels.target import VECTOR_BYTES
 WORTH_LISTING = 0.75
 LEAST_WORK = 24  # rows of a chunk x vectors of outputs
 SAMPLE, GROUPS = 1024, 12  # rows looked at to choose in training, groups of rows in a forward pass
-# Multiplications in the first layer of a forward pass on its own, below which a look at the rows takes longer
-# than it can save.
+# Multiplications in the first layer for all rows, below which a look at the rows takes longer than a forward
+# pass can save, and training is over before the further kernels would be compiled.
 LEAST_PRODUCTS = 5e7
 
 
@@ -74,11 +74,11 @@ def _share_of_groups(active, tall):
 def choose(X, dtype, fan_out, rows, training=True):
     """(forward, dW): whether each is worth lists, for chunks of `rows` rows and `fan_out` outputs.
 
-    A forward pass on its own is over sooner: it looks at fewer rows (0.1 ms, not 0.4), and at none where
-    there is little to do.
+    Neither is where there is little to do. A forward pass on its own is over sooner, and looks at fewer rows
+    (0.1 ms, not 0.4).
     """
     vectors = -(-int(fan_out) * np.dtype(dtype).itemsize // VECTOR_BYTES)
-    too_little = not training and X.size * int(fan_out) < LEAST_PRODUCTS
+    too_little = X.size * int(fan_out) < LEAST_PRODUCTS
     if vectors < 2 or rows * vectors < LEAST_WORK or too_little:
         return False, False
     tall, wide = _heights(vectors)
