@@ -149,7 +149,7 @@ def test_skipping_zeros_changes_no_bit_with_options(dtype, monkeypatch):
     monkeypatch.setattr(sparsity, "choose", lambda *_: (False, False))
     expected = bits(trained(OPTION_NET, dtype, 1, **options))
     monkeypatch.setattr(sparsity, "choose", lambda *_: (True, True))
-    for threads in (1, 3):
+    for threads in (1, 2, 3, 7):
         assert bits(trained(OPTION_NET, dtype, threads, **options)) == expected
 
 
@@ -159,16 +159,20 @@ def test_zeros_are_skipped_where_it_pays(generator):
     images[:, : 784 // 2] = 0  # as the margins of a digit
     assert sparsity.choose(images, np.float32, 128, 128) == (True, True)
     assert sparsity.choose(images, np.float32, 2, 8) == (False, False)  # too little work for lists
-    assert sparsity.choose(images[:1], np.float64, 300, 256) == (True, True)
+    assert sparsity.choose(images[:1], np.float64, 70_000, 256) == (True, True)
+    assert sparsity.choose(images[:100], np.float32, 128, 128) == (False, False)  # in all rows together
 
 
 def digest(nets=NETS[:5]):
     """One hash of the bits of several trainings, to compare with another process's."""
     text, float32 = hashlib.sha256(), np.dtype("float32")  # another type would be compiled for half a minute
-    for net in nets:
-        text.update(repr(bits(trained(net, float32, 2))).encode())
-    for option in ("adam, everything", "nesterov, everything"):
-        text.update(repr(bits(trained(OPTION_NET, float32, 2, **OPTIONS[option]))).encode())
+    for lists in ((False, False), (True, True)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sparsity, "choose", lambda *_, chosen=lists: chosen)
+            for net in nets:
+                text.update(repr(bits(trained(net, float32, 2))).encode())
+            for option in ("adam, everything", "nesterov, everything"):
+                text.update(repr(bits(trained(OPTION_NET, float32, 2, **OPTIONS[option]))).encode())
     return text.hexdigest()
 
 
