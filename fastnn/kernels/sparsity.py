@@ -30,7 +30,7 @@ from fastnn.kernels.target import VECTOR_BYTES
 
 # The switch, from 784-128-10, 784-512-10 and 100-128-10 on an AVX-512 machine, one thread and two. With all
 # steps in the lists an epoch takes 0 to 4 % longer for forward's and 0 to 10 for dW's; at a share of 0.74
-# forward's save 4 to 8 %, and at 0.76 dW's between -8 and 6. With 8 rows and 2 vectors of outputs lists cost
+# forward's save 0 to 8 %, and at 0.76 dW's between -8 and 6. With 8 rows and 2 vectors of outputs lists cost
 # more than they save, and with one vector (784-10-10) nothing is gained, for gathering the rows is most of
 # the work.
 WORTH_LISTING = 0.75
