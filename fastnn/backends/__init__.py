@@ -170,8 +170,6 @@ def get(name: str = "auto") -> tuple[str, Backend]:
 
     "auto" is what the environment variable FASTNN_BACKEND says, else Numba where it imports, else NumPy.
     """
-    if type(name) is str and name in NAMES:  # first what every prediction asks
-        return name, _load(name)
     came_from = "backend"
     if not isinstance(name, str):
         raise InputError(f"backend is of type {type(name).__name__}; use 'auto', 'numba' or 'numpy'")

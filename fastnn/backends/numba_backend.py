@@ -246,7 +246,7 @@ def predict(network: Parameters, X: Array) -> Array:
         plan = _plan(network)
         if plan.direct:
             outputs = np.empty((len(X), plan.n_outputs), plan.dtype)
-            scale = plan.uint8_scale if X.itemsize == 1 else plan.one
+            scale = plan.uint8_scale if X.itemsize == 1 else plan.one  # no other type is so short
             with plan.lock:  # its buffers are one caller's at a time, and kernels run without the GIL
                 predict_directly(plan.table, X, scale, outputs)
             return outputs

@@ -1,12 +1,12 @@
 """The input of a chunk of rows, gathered by each thread for itself: no more of it than it will read."""
 
 from fastnn.kernels.entries import DROP, GATHER
+from fastnn.kernels.gradients import counted_together
 from fastnn.kernels.jit import jit
 from fastnn.kernels.link import call
 from fastnn.kernels.matmul import block_place
-from fastnn.kernels.shares import is_by_columns, narrow_share, own_blocks, panels_of, panels_together
+from fastnn.kernels.shares import is_by_columns, narrow_share, own_blocks, panels_of
 from fastnn.kernels.simd import lanes_of
-from fastnn.kernels.sparsity import UPDATE_LISTED
 from fastnn.kernels.team import share
 from fastnn.kernels.workspace import DROP_SHARE, FAN_IN, FAN_OUT, X_PANEL
 
@@ -19,7 +19,7 @@ def gather_chunk(
     first, last = share(rows, thread, threads)
     fan_in, fan_out = layers[0, FAN_IN], layers[0, FAN_OUT]
     panels = panels_of(fan_in, data_scale)
-    together = panels_together(fan_out, threads, plan[UPDATE_LISTED], data_scale)
+    together = counted_together(layers, 0, plan, threads, data_scale)
     from_block, to_block = own_blocks(layers, 0, kernels, together, thread, threads, data_scale)
     p_first, q_first = block_place(from_block, fan_in, fan_out, together, data_scale)
     p_last, q_last = block_place(to_block - 1, fan_in, fan_out, together, data_scale)

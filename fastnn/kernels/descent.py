@@ -164,12 +164,12 @@ def descend_layers(
                 p, q = block_place(block, layers[i, FAN_IN], layers[i, FAN_OUT], together, like)
                 inputs = min(panel, layers[i, W_ROWS] - q * panel)
                 offset = p * layers[i, W_PANEL] + q * panel * ROW_BYTES
-                gradients, g_panel = layers[i, G], layers[i, W_PANEL]
+                gradient, g_panel = layers[i, G] + offset, layers[i, W_PANEL]
                 if room != 0 and not stored:
                     # Of two blocks that are computed together the second is a block further in the room,
                     # be it of the next panel of outputs or, in a last one without a partner, of inputs.
-                    place, g_panel = (block - first) % together, panel * ROW_BYTES
-                    gradients = room + place * g_panel - p * g_panel - q * panel * ROW_BYTES
+                    g_panel = panel * ROW_BYTES
+                    gradient = room + (block - first) % together * g_panel
                 if not stored and (block - first) % together == 0:
                     weight_gradients(
                         layers,
@@ -182,10 +182,10 @@ def descend_layers(
                         block,
                         min(last, block + together),
                         together,
-                        begin + together * panels_of(layers[i, FAN_IN], like),
+                        begin,
                         thread,
                         threads,
-                        gradients,
+                        gradient - p * g_panel - q * panel * ROW_BYTES,
                         g_panel,
                         mode,
                         like,
@@ -194,7 +194,7 @@ def descend_layers(
                     kernels[STEP],
                     inputs,
                     layers[i, W] + offset,
-                    gradients + p * g_panel + q * panel * ROW_BYTES,
+                    gradient,
                     layers[i, M] + offset,
                     layers[i, V] + offset,
                     recipe,

@@ -47,7 +47,7 @@ def weight_gradients(
     first,
     last,
     together,
-    unlisted,
+    begin,
     thread,
     threads,
     gradients,
@@ -57,6 +57,7 @@ def weight_gradients(
 ):
     """dW of blocks first..last of layer i, to `gradients` or, with mode DESCEND, straight into W.
 
+    together, begin   from counted_together and take_blocks
     g_panel   bytes between panels of `gradients`
     """
     if i == 0 and plan[UPDATE_LISTED] != 0:
@@ -84,7 +85,7 @@ def weight_gradients(
             plan[CHUNK_STRIDE],
             plan[SAMPLE_LISTS],
             plan[SAMPLE_LIST_BYTES],
-            unlisted,
+            begin + together * panels_of(layers[i, FAN_IN], rate),
             rate,
         )
     else:
@@ -170,7 +171,6 @@ def update_layers(layers, x, plan, kernels, bank, rows, thread, threads, mode, r
             )
             if first == last:
                 break
-            unlisted = begin + together * panels_of(layers[i, FAN_IN], rate)
             weight_gradients(
                 layers,
                 i,
@@ -182,7 +182,7 @@ def update_layers(layers, x, plan, kernels, bank, rows, thread, threads, mode, r
                 first,
                 last,
                 together,
-                unlisted,
+                begin,
                 thread,
                 threads,
                 layers[i, G],

@@ -1,4 +1,4 @@
-"""The first layer's products over lists of what is not zero: the ordinary tiles, fewer steps, the same bits.
+"""The first layer's products over lists of what is not zero: fewer steps, the same bits.
 
 A zero input adds an exact zero to a chain of fused multiply-adds, so leaving the term out changes no bit (as
 long as weights are finite; a bias of -0.0 may stay -0.0). Forward: the features that any of a tile's rows
@@ -24,9 +24,9 @@ from fastnn.kernels.tile_kinds import (
     LISTED_COLUMNS,
     LISTED_ROWS,
     ROW_BYTES,
-    SLOTS,
     TALLEST_DOUBLE,
     TALLEST_LISTED,
+    inline_slot,
 )
 from fastnn.kernels.tiles import call_double_tile, call_tile
 
@@ -41,11 +41,19 @@ ROWS_TOGETHER, FEATURES_TOGETHER = TALLEST_DOUBLE, min(TALLEST_DOUBLE, 4)
 VECTORS_TOGETHER = 4 if VECTOR_BYTES == 64 else 32
 
 
+def heights(together):
+    """(rows, features) of the highest tiles."""
+    return (ROWS_TOGETHER, FEATURES_TOGETHER) if together == 2 else (ROWS_ALONE, FEATURES_ALONE)
+
+
+inline_heights = inline(heights)
+
+
 @inline
 def lists_of(rows, together):
     """Lists that forward_listed makes for so many rows."""
-    height = ROWS_TOGETHER if together == 2 else ROWS_ALONE
-    return (rows + height - 1) // height
+    tallest, _ = inline_heights(together)
+    return (rows + tallest - 1) // tallest
 
 
 @inline
@@ -56,8 +64,8 @@ def _kind(family, double_family, columns, together, lanes):
     single tiles, no higher.
     """
     if together == 2 and columns > 3 * lanes:
-        return True, double_family * 2 * SLOTS
-    return False, (family * 2 + (1 if columns > lanes else 0)) * SLOTS
+        return True, inline_slot(double_family, 4, 0)
+    return False, inline_slot(family, 2 if columns > lanes else 1, 0)
 
 
 @jit
@@ -155,7 +163,7 @@ def weight_update_listed(
     """
     lanes = lanes_of(rate)
     panel = 2 * lanes
-    tallest = FEATURES_TOGETHER if together == 2 else FEATURES_ALONE
+    _, tallest = inline_heights(together)
     most = (panel + tallest - 1) // tallest
     block = first
     while block < last:

@@ -22,10 +22,10 @@ from fastnn.kernels.tile_kinds import (
     DESCEND,
     ROW_BYTES,
     ROWS,
-    SLOTS,
     STORE,
     TALLEST_NARROW,
     TALLEST_WIDE,
+    inline_slot,
 )
 from fastnn.kernels.tiles import call_tile
 
@@ -61,7 +61,7 @@ def _row_tiles(
         vectors = 2 if columns - p * panel > lanes else 1
         tallest = TALLEST_WIDE if vectors == 2 else TALLEST_NARROW
         pieces = (rows + tallest - 1) // tallest
-        table = (ROWS * 2 + vectors - 1) * SLOTS
+        table = inline_slot(ROWS, vectors, 0)
         for piece in range(pieces):
             row = first + rows * piece // pieces
             height = first + rows * (piece + 1) // pieces - row
@@ -208,7 +208,7 @@ def weight_update_tiles(
         vectors = 2 if columns > lanes else 1
         tallest = TALLEST_WIDE if vectors == 2 else TALLEST_NARROW
         pieces = (inputs + tallest - 1) // tallest
-        table = (COLUMNS * 2 + vectors - 1) * SLOTS
+        table = inline_slot(COLUMNS, vectors, 0)
         to_W, to_G = W + p * w_panel, G + p * g_panel
         for piece in range(pieces):
             k = inputs * piece // pieces

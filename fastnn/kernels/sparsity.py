@@ -3,13 +3,7 @@
 import numpy as np
 
 from fastnn.kernels.bits import ROW_BITS, WORD
-from fastnn.kernels.listed import (
-    FEATURES_ALONE,
-    FEATURES_TOGETHER,
-    ROWS_ALONE,
-    ROWS_TOGETHER,
-    VECTORS_TOGETHER,
-)
+from fastnn.kernels.listed import FEATURES_TOGETHER, ROWS_TOGETHER, VECTORS_TOGETHER, heights
 from fastnn.kernels.panels import aligned_bytes, panel_columns
 from fastnn.kernels.target import VECTOR_BYTES
 
@@ -39,12 +33,6 @@ SAMPLE, GROUPS = 1024, 12  # rows looked at to choose in training, groups of row
 # Multiplications in the first layer for all rows, below which a look at the rows takes longer than a forward
 # pass can save, and training is over before the further kernels would be compiled.
 LEAST_PRODUCTS = 5e7
-
-
-def _heights(vectors):
-    """(rows, features) of the highest tiles that skip zeros for so many vectors of outputs."""
-    together = vectors >= VECTORS_TOGETHER
-    return (ROWS_TOGETHER, FEATURES_TOGETHER) if together else (ROWS_ALONE, FEATURES_ALONE)
 
 
 def active_shares(X, tall, wide):
@@ -81,7 +69,7 @@ def choose(X, dtype, fan_out, rows, training=True):
     too_little = X.size * int(fan_out) < LEAST_PRODUCTS
     if vectors < 2 or rows * vectors < LEAST_WORK or too_little:
         return False, False
-    tall, wide = _heights(vectors)
+    tall, wide = heights(2 if vectors >= VECTORS_TOGETHER else 1)
     if not training:
         return forward_share(X, tall) < WORTH_LISTING, False
     forward, update = active_shares(X, tall, wide)

@@ -168,7 +168,13 @@ class _Tile:
         end = bd.block
         bd.branch(done)
         bd.position_at_end(done)
-        return self.merge([(values, before), (new, end)])
+        merged = []
+        for value, changed in zip(values, new, strict=True):
+            phi = bd.phi(value.type)
+            phi.add_incoming(value, before)
+            phi.add_incoming(changed, end)
+            merged.append(phi)
+        return merged
 
     def pairwise_loop(self, times, values, body):
         """As loop, but two bodies in a turn, and `times` may be 0.
@@ -185,16 +191,6 @@ class _Tile:
         odd = bd.trunc(times, I1)
         return self.when(odd, values, lambda: body(values))
 
-    def merge(self, pairs):
-        """One phi for each value of several (values, block they come from)."""
-        merged = []
-        for values in zip(*(values for values, _ in pairs), strict=True):
-            phi = self.bd.phi(values[0].type)
-            for value, (_, block) in zip(values, pairs, strict=True):
-                phi.add_incoming(value, block)
-            merged.append(phi)
-        return merged
-
     # ---- start values ----
 
     def start_from_rows(self):
@@ -206,15 +202,11 @@ class _Tile:
 
     def start_from_zero_or_tile(self):
         """Zero, or with CONTINUE the tile at `start`."""
-        bd, entry = self.bd, self.bd.block
-        resume, begin = bd.append_basic_block("resume"), bd.append_basic_block("begin")
-        bd.cbranch(bd.trunc(self.mode, I1), resume, begin)
-        bd.position_at_end(resume)
-        old = [self.get(self.start, place, self.c_panel) for place in self.places]
-        bd.branch(begin)
-        bd.position_at_end(begin)
-        zeros = [ir.Constant(self.vector, None)] * len(old)
-        return self.merge([(zeros, entry), (old, resume)])
+        zeros = [ir.Constant(self.vector, None)] * len(self.places)
+        resumed = self.bd.trunc(self.mode, I1)
+        return self.when(
+            resumed, zeros, lambda: [self.get(self.start, place, self.c_panel) for place in self.places]
+        )
 
     # ---- the reduction ----
 

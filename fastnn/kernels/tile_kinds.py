@@ -3,6 +3,7 @@
 tile_ir.py says what a tile is.
 """
 
+from fastnn.kernels.jit import inline
 from fastnn.kernels.target import VECTOR_BYTES, VECTOR_REGISTERS
 
 ROW_BYTES = 2 * VECTOR_BYTES  # one row of a panel: two vectors
@@ -49,4 +50,7 @@ def heights(family):
 
 def slot(family, NV, MR):
     """Place of a tile in the table; a family has tiles of one and two vectors, or of four."""
-    return (family * 2 + (NV == 2)) * SLOTS + MR
+    return (family * 2 + (1 if NV == 2 else 0)) * SLOTS + MR
+
+
+inline_slot = inline(slot)

@@ -46,46 +46,17 @@ def _write_table(typingctx, table, family, like):
     return types.void(types.intp, family, like), codegen
 
 
-@jit
-def _fill_rows(table, like):
-    _write_table(table, ROWS, like)
+def _filler(family):
+    """A function that writes one family of tiles into a table, so that only those wanted are compiled."""
+
+    @jit
+    def fill(table, like):
+        _write_table(table, family, like)
+
+    return fill
 
 
-@jit
-def _fill_columns(table, like):
-    _write_table(table, COLUMNS, like)
-
-
-@jit
-def _fill_listed_rows(table, like):
-    _write_table(table, LISTED_ROWS, like)
-
-
-@jit
-def _fill_listed_columns(table, like):
-    _write_table(table, LISTED_COLUMNS, like)
-
-
-@jit
-def _fill_double_rows(table, like):
-    _write_table(table, DOUBLE_ROWS, like)
-
-
-@jit
-def _fill_double_columns(table, like):
-    _write_table(table, DOUBLE_COLUMNS, like)
-
-
-@jit
-def _fill_byte_rows(table, like):
-    _write_table(table, BYTE_ROWS, like)
-
-
-@jit
-def _fill_byte_columns(table, like):
-    _write_table(table, BYTE_COLUMNS, like)
-
-
+_fill = {family: _filler(family) for family in range(FAMILIES)}
 _banks = {}
 
 
@@ -100,13 +71,13 @@ def tile_bank(dtype, listed=False, bytes_as=None):
     if key not in _banks:
         announce_compilation()
         table = np.zeros(FAMILIES * 2 * SLOTS, np.int64)
-        fills = [_fill_rows, _fill_columns]
+        families = [ROWS, COLUMNS]
         if listed:
-            fills += [_fill_listed_rows, _fill_listed_columns, _fill_double_rows, _fill_double_columns]
-        for fill in fills:
-            fill(table.ctypes.data, key[0].type(0))
-        for fill in [_fill_byte_rows, _fill_byte_columns] * (bytes_as is not None):
-            fill(table.ctypes.data, np.dtype(bytes_as).type(0))
+            families += [LISTED_ROWS, LISTED_COLUMNS, DOUBLE_ROWS, DOUBLE_COLUMNS]
+        for family in families:
+            _fill[family](table.ctypes.data, key[0].type(0))
+        for family in [BYTE_ROWS, BYTE_COLUMNS] * (bytes_as is not None):
+            _fill[family](table.ctypes.data, np.dtype(bytes_as).type(0))
         _banks[key] = table
     return _banks[key]
 

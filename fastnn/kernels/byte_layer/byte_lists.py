@@ -11,7 +11,7 @@ from fastnn.kernels.jit import inline
 from fastnn.kernels.memory import load_scalar
 from fastnn.kernels.simd import lanes_of, size_of
 from fastnn.kernels.target import LINE
-from fastnn.kernels.tile_kinds import ROW_BYTES, SLOTS, TALLEST_BYTES
+from fastnn.kernels.tile_kinds import ROW_BYTES, TALLEST_BYTES, inline_slot
 from fastnn.kernels.tiles import call_tile
 
 BYTE_ROW = 32  # rows of a group: bytes of one of its features
@@ -151,7 +151,7 @@ def call_byte_tiles(bank, family, fan_out, count, a, a_step, scale, b, c, start,
 
     a_step   bytes from one output's element of A to the next one's; in C and `start` it is a row
     """
-    table = (family * 2 + 1) * SLOTS
+    table = inline_slot(family, 2, 0)
     pieces = (fan_out + TALLEST_BYTES - 1) // TALLEST_BYTES
     for piece in range(pieces):
         i = fan_out * piece // pieces
