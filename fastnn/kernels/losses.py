@@ -19,7 +19,7 @@ import math
 from fastnn.kernels.activations import exp, logistic
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.memory import load, load_as, load_scalar, store, transpose_square
-from fastnn.kernels.samples import block_of, put_back, scratch_bytes, spare_rows, weights_of
+from fastnn.kernels.samples import block_of, put_back, scale_of, scratch_bytes, spare_rows
 from fastnn.kernels.simd import (
     add,
     below,
@@ -102,7 +102,8 @@ def _elementwise(kind):
         correct = 0
         for row in range(first, last, lanes):
             rows, start = min(lanes, last - row), batch_start + row
-            factor = weights_of(weight_note, weights, order, start, rows, scale)
+            factor, weight = scale_of(weights, order, start, rows, scale)
+            store(weight_note, weight)
             total, product, wrong = zero, zero, zero
             for i in range(rows):
                 losses[start + i] = 0.0
@@ -139,8 +140,8 @@ def _elementwise(kind):
             store(wrong_note, wrong)
             for i in range(rows):
                 at = i * item
-                weight = load_scalar(weight_note + at, scale) if weights != 0 else type(scale)(1)
-                losses[start + i] = weight * (losses[start + i] + load_scalar(loss_note + at, scale))
+                whole = losses[start + i] + load_scalar(loss_note + at, scale)
+                losses[start + i] = load_scalar(weight_note + at, scale) * whole
                 if kind == BINARY and load_scalar(wrong_note + at, scale) == 0:
                     correct += 1
         return correct

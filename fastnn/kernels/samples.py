@@ -7,8 +7,9 @@ the outputs of a row (sum, maximum) is a plain loop in ascending order, whatever
 import numpy as np
 
 from fastnn.kernels.jit import inline
-from fastnn.kernels.memory import load, load_scalar, store, store_scalar, transpose_square
-from fastnn.kernels.simd import constant, mul, size_of, splat
+from fastnn.kernels.memory import load, store, transpose_square
+from fastnn.kernels.picking import address_in, picked
+from fastnn.kernels.simd import constant, mul, splat
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.tile_kinds import ROW_BYTES
 
@@ -34,15 +35,12 @@ def block_of(Z, stride, block, row):
 
 
 @inline
-def weights_of(note, weights, order, start, rows, scale):
-    """scale × the weights of samples order[start : start + rows]; the weights alone stay at `note`."""
+def scale_of(weights, order, start, rows, scale):
+    """(scale * w, w) of the samples order[start : start + rows], one a lane; weights 0: all w are 1."""
     if weights == 0:
-        return splat(scale)
-    item = size_of(scale)
-    store(note, constant(0.0, 0.0, scale))
-    for i in range(rows):
-        store_scalar(note + i * item, load_scalar(weights + item * order[start + i], scale))
-    return mul(load(note, scale), splat(scale))
+        return splat(scale), constant(1.0, 1.0, scale)
+    w = picked(weights, address_in(order, start), rows, scale, scale)
+    return mul(w, splat(scale)), w
 
 
 @inline

@@ -1,11 +1,10 @@
 """Softmax and cross-entropy, fused straight to dZ, without a one-hot matrix. Lanes are samples."""
 
-import numpy as np
-
 from fastnn.kernels.activations import exp, log
 from fastnn.kernels.jit import jit
-from fastnn.kernels.memory import load, load_scalar, store, store_scalar, transpose_square
-from fastnn.kernels.samples import block_of, put_back, weights_of
+from fastnn.kernels.memory import load, store, transpose_square
+from fastnn.kernels.picking import address_in, count_equal, picked, store_products
+from fastnn.kernels.samples import block_of, put_back, scale_of
 from fastnn.kernels.simd import (
     add,
     below,
@@ -16,7 +15,6 @@ from fastnn.kernels.simd import (
     lanes_of,
     larger,
     mul,
-    size_of,
     splat,
     sub,
 )
@@ -37,12 +35,8 @@ def softmax_cross_entropy(
     Writes   Z rows first..last; losses[batch_start + i] = w (log sum exp(z) - sum T z), in float64
     Notes    The maximum is subtracted first, so no finite logits overflow; the first maximum is the answer
     """
-    lanes, item = lanes_of(scale), size_of(scale)
+    lanes = lanes_of(scale)
     blocks = (classes + lanes - 1) // lanes
-    block = scratch + blocks * lanes * VECTOR_BYTES  # one transposed block on its way back
-    notes = block + lanes * VECTOR_BYTES
-    label_note, loss_note = notes, notes + VECTOR_BYTES
-    answer_note, weight_note = notes + 2 * VECTOR_BYTES, notes + 3 * VECTOR_BYTES
     smoothing = option if labels != 0 else type(scale)(0)
     share = smoothing / type(scale)(classes)
     zero, one = constant(0.0, 0.0, scale), constant(1.0, 1.0, scale)
@@ -53,12 +47,10 @@ def softmax_cross_entropy(
         for c in range(0, blocks):
             source = block_of(Z, stride, c, row)
             transpose_square(source, ROW_BYTES, scratch + c * lanes * VECTOR_BYTES, VECTOR_BYTES, scale)
-        store(label_note, zero)
-        for i in range(rows):
-            own = load_scalar(labels + 8 * order[batch_start + row + i], row) if labels != 0 else -1
-            store_scalar(label_note + i * item, type(scale)(own))
-        label = load(label_note, scale)
-        factor = weights_of(weight_note, weights, order, batch_start + row, rows, scale)
+        label = constant(-1.0, -1.0, scale)
+        if labels != 0:
+            label = picked(labels, address_in(order, batch_start + row), rows, row, scale)
+        factor, weight = scale_of(weights, order, batch_start + row, rows, scale)
 
         top = load(scratch, scale)
         answer, index, chosen, spread = zero, zero, zero, zero
@@ -91,12 +83,6 @@ def softmax_cross_entropy(
         missed = sub(top, chosen)
         if smoothing != 0:
             missed = fma(splat(type(scale)(1) - smoothing), missed, spread)
-        store(loss_note, add(log(total), missed))
-        store(answer_note, answer)
-        for i in range(rows):
-            at = i * item
-            weight = load_scalar(weight_note + at, scale) if weights != 0 else type(scale)(1)
-            losses[batch_start + row + i] = np.float64(weight) * load_scalar(loss_note + at, scale)
-            if load_scalar(label_note + at, scale) == load_scalar(answer_note + at, scale):
-                correct += 1
+        store_products(address_in(losses, batch_start + row), weight, add(log(total), missed), rows)
+        correct += count_equal(label, answer, rows)
     return correct
