@@ -113,7 +113,7 @@ def backward(
 
 @inline
 def copy_deltas(layers, rows, like):
-    """D of the first layer to D_COPY, vector after vector."""
+    """D of the first layer to D_COPY, row after row, each over what the last vector had too much."""
     row_bytes = copied_row_bytes(layers, like)
     for row in range(rows):
         for v in range(0, row_bytes, VECTOR_BYTES):

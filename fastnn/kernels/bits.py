@@ -47,33 +47,33 @@ def any_bits(typingctx, address, mask):
     return types.intp(types.intp, types.intp), codegen
 
 
-def _write_numbers(builder, word, base, step, place, integer, most):
-    """Store base + step * i as `integer`s at `place` for every set bit i < most; returns their number.
+def _write(builder, word, place, integer, most, vectors, number_at):
+    """Store the `integer` of every set bit i < most at `place`; returns how many there are.
 
     AVX-512 compresses registers (12 cycles for 64 bits and int32, no branch to mispredict); elsewhere a loop
     over the set bits.
+
+    vectors     type of a vector -> generator of the numbers of bit 0 and on, as many as there are lanes
+    number_at   bit -> its number
     """
     size = integer.width // 8
     if VECTOR_BYTES != 64:
-        return _write_one_by_one(builder, word, base, step, place, integer, size)
+        return _write_one_by_one(builder, word, place, size, number_at)
     lanes = VECTOR_BYTES // size
     vector = ir.VectorType(integer, lanes)
     squeeze = f"llvm.experimental.vector.compress.v{lanes}i{integer.width}"
-    steps = builder.mul(emit_splat(builder, vector, step), ir.Constant(vector, list(range(lanes))))
-    numbers, total = builder.add(emit_splat(builder, vector, base), steps), ir.Constant(INT, 0)
-    further = emit_splat(builder, vector, builder.mul(step, ir.Constant(integer, lanes)))
-    for part in range(0, most, lanes):
+    total = ir.Constant(INT, 0)
+    for part, numbers in zip(range(0, most, lanes), vectors(vector), strict=False):
         bits = builder.trunc(builder.lshr(word, ir.Constant(INT, part)), ir.IntType(lanes))
         active = builder.bitcast(bits, ir.VectorType(I1, lanes))
         packed = emit_call(builder, squeeze, vector, numbers, active, ir.Constant(vector, None))
         here = builder.add(place, builder.mul(total, ir.Constant(INT, size)))
         builder.store(packed, pointer(builder, here), align=size)
         total = builder.add(total, builder.zext(builder.ctpop(bits), INT))
-        numbers = builder.add(numbers, further)
     return total
 
 
-def _write_one_by_one(builder, word, base, step, place, integer, size):
+def _write_one_by_one(builder, word, place, size, number_at):
     before = builder.block
     test, body, done = (builder.append_basic_block(name) for name in ("test", "body", "done"))
     builder.branch(test)
@@ -83,14 +83,31 @@ def _write_one_by_one(builder, word, base, step, place, integer, size):
     at.add_incoming(place, before)
     builder.cbranch(builder.icmp_unsigned("==", left, ir.Constant(INT, 0)), done, body)
     builder.position_at_end(body)
-    index = builder.cttz(left, ir.Constant(I1, 1))
-    index = index if integer == INT else builder.trunc(index, integer)
-    builder.store(builder.add(base, builder.mul(step, index)), pointer(builder, at), align=size)
+    number = number_at(builder.cttz(left, ir.Constant(I1, 1)))
+    builder.store(number, pointer(builder, at), align=size)
     left.add_incoming(builder.and_(left, builder.sub(left, ir.Constant(INT, 1))), body)
     at.add_incoming(builder.add(at, ir.Constant(INT, size)), body)
     builder.branch(test)
     builder.position_at_end(done)
     return builder.udiv(builder.sub(at, place), ir.Constant(INT, size))
+
+
+def _write_series(builder, word, base, step, place, integer, most):
+    """Store base + step * i as `integer`s at `place` for every set bit i < most; returns how many."""
+
+    def vectors(vector):
+        steps = builder.mul(emit_splat(builder, vector, step), ir.Constant(vector, list(range(vector.count))))
+        numbers = builder.add(emit_splat(builder, vector, base), steps)
+        further = emit_splat(builder, vector, builder.mul(step, ir.Constant(integer, vector.count)))
+        while True:
+            yield numbers
+            numbers = builder.add(numbers, further)
+
+    def number_at(bit):
+        bit = bit if integer == INT else builder.trunc(bit, integer)
+        return builder.add(base, builder.mul(step, bit))
+
+    return _write(builder, word, place, integer, most, vectors, number_at)
 
 
 @intrinsic
@@ -102,7 +119,7 @@ def write_list(typingctx, word, base, place):
 
     def codegen(context, builder, signature, args):
         word, base, place = args
-        return _write_numbers(builder, word, builder.trunc(base, I32), ir.Constant(I32, 1), place, I32, WORD)
+        return _write_series(builder, word, builder.trunc(base, I32), ir.Constant(I32, 1), place, I32, WORD)
 
     return types.intp(types.intp, types.intp, types.intp), codegen
 
@@ -118,9 +135,31 @@ def write_steps(typingctx, word, base, step, place, most):
         return None
 
     def codegen(context, builder, signature, args):
-        return _write_numbers(builder, *args[:4], INT, most.literal_value)
+        return _write_series(builder, *args[:4], INT, most.literal_value)
 
     return types.intp(*[types.intp] * 4, most), codegen
+
+
+@intrinsic
+def write_chosen(typingctx, word, source, place):
+    """Write number i of the 64 int64 at `source` to `place` for every set bit i, ascending; returns how many.
+
+    Up to LIST_OVERRUN entries beyond the last may be overwritten.
+    """
+
+    def codegen(context, builder, signature, args):
+        word, source, place = args
+
+        def number_at(bit, kind=INT):
+            offset = builder.mul(bit, ir.Constant(INT, 8))
+            return builder.load(pointer(builder, builder.add(source, offset)), typ=kind, align=8)
+
+        def vectors(vector):
+            return (number_at(ir.Constant(INT, bit), vector) for bit in range(0, WORD, vector.count))
+
+        return _write(builder, word, place, INT, WORD, vectors, number_at)
+
+    return types.intp(types.intp, types.intp, types.intp), codegen
 
 
 @inline

@@ -194,7 +194,15 @@ def weight_update_listed(
                 call_tile(tile, count, x, 0, dz, c, start, place + 8, mode, rate)
         if q == 0:
             for more in range(2 if double else 1):
-                vectors = 2 if columns - more * panel > lanes else 1
                 to_b, to_gb = b + (p + more) * ROW_BYTES, gb + (p + more) * ROW_BYTES
-                bias_update(rows, vectors, dz + more * dz_panel, ROW_BYTES, to_b, to_gb, mode, rate)
+                bias_update(
+                    rows,
+                    min(panel, columns - more * panel),
+                    dz + more * dz_panel,
+                    ROW_BYTES,
+                    to_b,
+                    to_gb,
+                    mode,
+                    rate,
+                )
         block += 2 if double else 1

@@ -13,7 +13,7 @@ remainder tile of poor shape. There is no blocking over the reduction: a panel o
 
 from fastnn.kernels.activations import IDENTITY, times_derivative
 from fastnn.kernels.jit import inline, jit
-from fastnn.kernels.memory import load, store, transpose_square
+from fastnn.kernels.memory import first_lanes, load, store, transpose_square
 from fastnn.kernels.simd import add, constant, fma, lanes_of, splat
 from fastnn.kernels.target import LINE, VECTOR_BYTES
 from fastnn.kernels.tile_ir import LINES_AHEAD
@@ -228,7 +228,7 @@ def weight_update_tiles(
             )
         if q == 0:
             to_b, to_gb = b + p * ROW_BYTES, gb + p * ROW_BYTES
-            bias_update(rows, vectors, dZ + p * dz_panel, ROW_BYTES, to_b, to_gb, mode, rate)
+            bias_update(rows, columns, dZ + p * dz_panel, ROW_BYTES, to_b, to_gb, mode, rate)
         if WT != 0 and mode & DESCEND:
             to_WT = WT + q * wt_panel + p * panel * ROW_BYTES
             transpose_block(to_W + q * panel * ROW_BYTES, to_WT, inputs, columns, rate)
@@ -250,13 +250,14 @@ def transpose_block(W, WT, inputs, columns, like):
 
 
 @inline
-def bias_update(rows, vectors, dZ, dz_row, b, gb, mode, rate):
+def bias_update(rows, columns, dZ, dz_row, b, gb, mode, rate):
     """db = column sums of one panel of dZ, whose rows are dz_row bytes apart, samples in ascending order."""
-    for v in range(vectors):
+    lanes = lanes_of(rate)
+    for v in range((columns + lanes - 1) // lanes):
         offset = v * VECTOR_BYTES
         total = load(gb + offset, rate) if mode & 1 else constant(0.0, 0.0, rate)
         for i in range(rows):
-            total = add(total, load(dZ + offset + i * dz_row, rate))
+            total = add(total, first_lanes(dZ + offset + i * dz_row, columns - v * lanes, rate))
         if mode & DESCEND:
             store(b + offset, fma(splat(-rate), total, load(b + offset, rate)))
         else:

@@ -8,8 +8,7 @@ from fastnn.kernels.entries import NARROW_UPDATE
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.listed import VECTORS_TOGETHER
 from fastnn.kernels.matmul import block_count
-from fastnn.kernels.simd import lanes_of
-from fastnn.kernels.target import VECTOR_BYTES
+from fastnn.kernels.simd import lanes_of, size_of
 from fastnn.kernels.team import share
 from fastnn.kernels.tile_kinds import ROW_BYTES
 from fastnn.kernels.workspace import D_COPY, FAN_IN, FAN_OUT, D
@@ -86,8 +85,8 @@ def narrow_deltas(layers, thread, threads, like):
 
 @inline
 def copied_row_bytes(layers, like):
-    """From one row of D_COPY to the next: as many vectors as the first layer has outputs for."""
-    return (layers[0, FAN_OUT] + lanes_of(like) - 1) // lanes_of(like) * VECTOR_BYTES
+    """From one row of D_COPY to the next: no more than its numbers, for they move between cores."""
+    return layers[0, FAN_OUT] * size_of(like)
 
 
 @inline

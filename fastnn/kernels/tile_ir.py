@@ -45,6 +45,9 @@ from fastnn.kernels.tile_kinds import (
 
 LINES_AHEAD = 8  # of B's next panel, fetched with each panel of A
 
+# Bits that the offset in A has in a pair of byte tiles. Of the columns family B is X itself, however large.
+ROWS_SHIFT, COLUMNS_SHIFT = 32, 16
+
 
 def tile_type(scalar, double=False):
     """The LLVM type of a tile function, see emit_tile."""
@@ -57,7 +60,7 @@ def emit_tile(context, module, element, family, MR, NV):
     void tile(count, a, a_panel, b, c, start, list, mode, [b_panel, c_panel,] rate): addresses and byte
     strides are int64, a_panel the distance between A's panels (rows family only), rate the learning rate.
     Of the plain rows family `list` is where to fetch lines, LINES_AHEAD for each further panel of A. Of byte
-    tiles `list` holds pairs of int32, offsets inside A and B; a_panel is the address of B's scale; and
+    tiles `list` holds pairs, offsets inside A and B in an int64; a_panel is the address of B's scale; and
     `start` has a row for each of C. Double tiles have the distances between panels of B and of C, too.
     """
     scalar = context.get_value_type(element)
@@ -264,7 +267,7 @@ class _Tile:
         def body(values):
             place, *inner = values
             if self.bytes:
-                size, a_offset, b_offset = 8, number_at(place), number_at(bd.add(place, self.number(4)))
+                size, (a_offset, b_offset) = 8, self._pair_at(place)
             else:
                 k = number_at(place)
                 size, b_offset = 4, bd.mul(k, self.number(ROW_BYTES))
@@ -273,6 +276,14 @@ class _Tile:
             return [bd.add(place, self.number(size)), *self.multiply(inner, a_now, b_now)]
 
         return self.pairwise_loop(self.count, [self.list, *accumulators], body)[1:]
+
+    def _pair_at(self, place):
+        """Byte offsets inside A and B; in the rows family each has a half of its own, and none is shifted."""
+        bd, shift = self.bd, ROWS_SHIFT if self.rows_family else COLUMNS_SHIFT
+        low = bd.zext(bd.load(pointer(bd, place), typ=ir.IntType(shift), align=8), INT)
+        if shift == 32:
+            return low, bd.zext(bd.load(self.at(place, 4), typ=I32, align=4), INT)
+        return low, bd.ashr(bd.load(pointer(bd, place), typ=INT, align=8), self.number(shift))
 
     def _feature(self, k):
         """Byte offset of feature k inside A: its panel, and its place in the panel row."""

@@ -47,7 +47,7 @@ CHUNK = 256  # rows worked on at a time; X of 784 float32 features is then 0.8 M
 #   W_ROWS rows of W as it is stored: fan_in, or where blocks are stored transposed (narrow.py) whole blocks
 #   CLAIMS areas in which threads claim units of work (claims.py)
 #   X_NEXT of narrow.py: from a thread's input to its other one, for the chunk after
-#   D_COPY of narrow.py: D, vector after vector, for another thread to read
+#   D_COPY of narrow.py: D, number after number, for another thread to read
 (
     FAN_IN,
     FAN_OUT,

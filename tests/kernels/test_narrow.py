@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("numba")
 
 from fastnn.backends import numba_run
-from fastnn.kernels.byte_layer.byte_lists import LISTED_ROWS
+from fastnn.kernels.byte_layer.byte_input import LISTED_ROWS
 from fastnn.kernels.byte_layer.narrow import MOST_OUTPUTS
 from fastnn.kernels.panels import aligned_bytes, pack_transposed, panel_columns, panel_view, unpack_transposed
 from fastnn.kernels.target import IS_X86

@@ -4,63 +4,83 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from fastnn.kernels.memory import L1, emit_prefetch
 from fastnn.kernels.simd import I32, INT, pointer, row_at
 
 SQUARE = 16  # rows of bytes that are transposed together
 
 
 @intrinsic
-def transpose_bytes(typingctx, source, source_step, target, target_step, columns, rows, rows_step, squares):
-    """target[j][i] = source[i][j] for 16 rows of `squares` (a literal) times 16 uint8.
+def transpose_bytes(typingctx, addresses, column, target, target_step, columns, rows, rows_step, squares):
+    """target[j][i] = byte column + j of row i, for 16 rows and `squares` (a literal) times 16 columns.
 
-    Steps are bytes between rows. Four rounds of interleaving rows i and i + 8, in all squares at once: byte
-    shuffles inside 16-byte lanes are what every CPU has. While the bytes are in registers, it costs little to
-    note where they are not zero:
+    addresses   address of 32 int64 addresses: of the 16 rows, and of 16 rows of which the same columns are to
+                be fetched. They come while bytes are shuffled: that saved 11 of the 98 ns which gathering an
+                MNIST row took
+    target      is written in rows that are target_step bytes apart
 
-    columns   address of 2 `squares` bytes, written: bit j, whether any row has column j
-    rows      address of 2 bytes, and so on in steps of rows_step, one for each square, written: bit i,
-              whether row i has any column of the square
+    While the bytes are in registers, it costs little to note where they are not zero:
+
+    columns     address of 2 `squares` bytes, written: bit j, whether any row has column j
+    rows        address of 2 bytes, and so on in steps of rows_step, one for each square, written: bit i,
+                whether row i has any column of the square
     """
     if not isinstance(squares, types.IntegerLiteral):
         return None
     width = squares.literal_value * SQUARE
 
     def codegen(context, builder, signature, args):
-        source, source_step, target, target_step, columns_at, rows_at, rows_step, _ = args
-        vector, short = ir.VectorType(ir.IntType(8), width), ir.IntType(SQUARE)
+        addresses, column, *places, _ = args
 
-        def mask(numbers):
-            return ir.Constant(ir.VectorType(I32, len(numbers)), numbers)
+        def place(i):
+            address = builder.load(row_at(builder, addresses, ir.Constant(INT, 8), i), typ=INT)
+            return builder.add(address, column)
 
-        def any_of(vectors):
-            while len(vectors) > 1:
-                vectors = [builder.or_(a, b) for a, b in zip(vectors[::2], vectors[1::2], strict=True)]
-            found = builder.icmp_unsigned("!=", vectors[0], ir.Constant(vector, None))
-            return builder.bitcast(found, ir.IntType(width))
-
-        half = SQUARE // 2
-        masks = [
-            mask([j // SQUARE * SQUARE + first + j % SQUARE // 2 + width * (j % 2) for j in range(width)])
-            for first in (0, half)
-        ]
-        rows = [
-            builder.load(row_at(builder, source, source_step, i), typ=vector, align=1) for i in range(SQUARE)
-        ]
-        builder.store(any_of(rows), pointer(builder, columns_at), align=1)
-        for _ in range(4):
-            rows = [builder.shuffle_vector(rows[i], rows[i + half], m) for i in range(half) for m in masks]
-        found = any_of(rows)
-        for square in range(squares.literal_value):
-            bits = builder.trunc(builder.lshr(found, ir.Constant(found.type, SQUARE * square)), short)
-            builder.store(bits, row_at(builder, rows_at, rows_step, square), align=1)
-        for first in range(0, width, SQUARE):
-            part = mask(list(range(first, first + SQUARE)))
-            for i in range(SQUARE):
-                value = builder.shuffle_vector(rows[i], rows[i], part)
-                builder.store(value, row_at(builder, target, target_step, first + i), align=1)
+        for i in range(SQUARE, 2 * SQUARE):
+            emit_prefetch(builder, place(i), L1)
+        octets = ir.VectorType(ir.IntType(8), width)
+        rows = [builder.load(pointer(builder, place(i)), typ=octets, align=1) for i in range(SQUARE)]
+        _emit_transposed(builder, rows, *places)
         return context.get_dummy_value()
 
     return types.void(*[types.intp] * 7, squares), codegen
+
+
+def _emit_transposed(builder, rows, target, target_step, columns_at, rows_at, rows_step):
+    """The shuffles and stores of transpose_bytes, from 16 vectors.
+
+    Four rounds of interleaving rows i and i + 8, in all squares at once: byte shuffles inside 16-byte lanes
+    are what every CPU has.
+    """
+    vector, short = rows[0].type, ir.IntType(SQUARE)
+    width = vector.count
+
+    def mask(numbers):
+        return ir.Constant(ir.VectorType(I32, len(numbers)), numbers)
+
+    def any_of(vectors):
+        while len(vectors) > 1:
+            vectors = [builder.or_(a, b) for a, b in zip(vectors[::2], vectors[1::2], strict=True)]
+        found = builder.icmp_unsigned("!=", vectors[0], ir.Constant(vector, None))
+        return builder.bitcast(found, ir.IntType(width))
+
+    half = SQUARE // 2
+    masks = [
+        mask([j // SQUARE * SQUARE + first + j % SQUARE // 2 + width * (j % 2) for j in range(width)])
+        for first in (0, half)
+    ]
+    builder.store(any_of(rows), pointer(builder, columns_at), align=1)
+    for _ in range(4):
+        rows = [builder.shuffle_vector(rows[i], rows[i + half], m) for i in range(half) for m in masks]
+    found = any_of(rows)
+    for square in range(width // SQUARE):
+        bits = builder.trunc(builder.lshr(found, ir.Constant(found.type, SQUARE * square)), short)
+        builder.store(bits, row_at(builder, rows_at, rows_step, square), align=1)
+    for first in range(0, width, SQUARE):
+        part = mask(list(range(first, first + SQUARE)))
+        for i in range(SQUARE):
+            value = builder.shuffle_vector(rows[i], rows[i], part)
+            builder.store(value, row_at(builder, target, target_step, first + i), align=1)
 
 
 def emit_interleaved(builder, a, b, size, half):

@@ -80,10 +80,10 @@ else:
 
 @jit
 def gather_exact(data, order, first, last, row, x, x_columns, columns, scale, first_panel, last_panel):
-    """Rows X[order[first:last]], all columns, to rows row .. of `x`; arguments as of narrow.gather_bytes."""
+    """Rows X[order[first:last]], all columns, to `x`; arguments as of narrow.gather_bytes."""
     store_scalar(x, scale)
     store_scalar(x + ONE, 1.0)
-    gather_rows(data, order, first, last, row, x, x_columns, columns)
+    gather_rows(data, order, first, last, x, x_columns, columns)
 
 
 # ---- forward ---------------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ def weight_update_exact(
     lanes, continues = lanes_of(rate), mode & CONTINUE != 0
     _scale_deltas(dZ, dz_row, rows, fan_out, x + DELTA_STEPS, x + DELTA_SCALES, load_scalar(x, rate))
     write_deltas(x, dZ, dz_row, rows, fan_out, rate)
-    set_up_update(x, fan_out)
+    set_up_update(x, x_columns, rows, fan_out)
     sums, sums_before = x + SUMS, x + OTHER_SUMS
     for half in range(2 * first, 2 * last + 1):
         if half < 2 * last:
@@ -210,4 +210,4 @@ def weight_update_exact(
         sums, sums_before = sums_before, sums
     finish()
     if first == 0:
-        bias_update(rows, 2 if fan_out > lanes else 1, dZ, dz_row, b, gb, mode, rate)
+        bias_update(rows, fan_out, dZ, dz_row, b, gb, mode, rate)

@@ -1,4 +1,4 @@
-"""Rows of bytes on their way from X to a thread's input: fetched ahead, and the ends that fill no line."""
+"""Rows of bytes on their way from X to a thread's input: fetched ahead, and their ends."""
 
 import numpy as np
 
@@ -27,15 +27,3 @@ def copy_rest(source, target, begin, end):
         copy_bytes(source + column, target + column, SQUARE)
     for column in range(whole, end):
         store_scalar(target + column, load_scalar(source + column, np.uint8(0)))
-
-
-@inline
-def copy_rows(data, order, first, last, columns, begin, end, target, pitch):
-    """Columns begin..end of X[order[first:last]] as they are, to rows that lie `pitch` bytes apart."""
-    lines = begin + (end - begin) // LINE * LINE
-    for i in range(first, last):
-        source, to = data + order[i] * columns, target + (i - first) * pitch
-        fetch_rows(data, order, i + AHEAD, 1, columns, begin, end)  # also the first rows of the next chunk
-        for column in range(begin, lines, LINE):
-            copy_bytes(source + column, to + column, LINE)
-        copy_rest(source, to, lines, end)

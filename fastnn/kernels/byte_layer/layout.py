@@ -1,6 +1,6 @@
-"""Where exact.py's things lie, in a thread's input: a header, the rows, and a copy of them for the update."""
+"""Where exact.py's things lie, in a thread's input: a header, rows, a copy of them."""
 
-from fastnn.kernels.byte_layer import byte_lists
+from fastnn.kernels.byte_layer import byte_input
 from fastnn.kernels.byte_layer.narrow import MOST_OUTPUTS, SUMS_BYTES
 from fastnn.kernels.jit import inline
 from fastnn.kernels.simd import size_of
@@ -34,8 +34,13 @@ DELTA_BYTES = MOST_OUTPUTS * (DIGITS if HAS_AMX else 8)  # of one row
 WEIGHTS = DELTAS + MOST_ROWS * DELTA_BYTES
 
 
+def row_bytes(columns):
+    """With AMX: from one row to the next, whole lines, an odd number of them, for the sets of L1."""
+    return ((columns + LINE - 1) // LINE | 1) * LINE
+
+
 def rows_offset(columns):
-    """From a thread's input to its rows: after the weights, as digits in tiles, or as doubles in panels."""
+    """From a thread's input to what follows the weights, which are digits in tiles, or doubles in panels."""
     if HAS_AMX:
         return WEIGHTS + (columns + BLOCK - 1) // BLOCK * BLOCK * MOST_OUTPUTS * DIGITS
     return WEIGHTS + (columns + LANES - 1) // LANES * LANES * MOST_OUTPUTS * 8
@@ -49,18 +54,19 @@ def copied_rows_bytes(columns):
 def columns_offset(rows, columns):
     """From a thread's input to its other copy of the rows, for chunks of at most `rows` rows."""
     if HAS_AMX:
-        return rows_offset(columns) + -(-rows // BLOCK) * BLOCK * byte_lists.row_bytes(columns)
-    return byte_lists.columns_offset(rows_offset(columns), rows, columns)
+        return rows_offset(columns) + -(-rows // BLOCK) * BLOCK * row_bytes(columns)
+    return byte_input.copy_offset(rows_offset(columns), columns)
 
 
 def input_bytes(rows, columns):
     """Room for a thread's input."""
     if HAS_AMX:
         return columns_offset(rows, columns) + -(-rows // BLOCK) * copied_rows_bytes(columns)
-    return byte_lists.input_bytes(rows_offset(columns), rows, columns)
+    return byte_input.input_bytes(rows_offset(columns), rows, columns)
 
 
-inline_rows_offset, inline_copied_rows_bytes = inline(rows_offset), inline(copied_rows_bytes)
+inline_rows_offset, inline_row_bytes = inline(rows_offset), inline(row_bytes)
+inline_copied_rows_bytes = inline(copied_rows_bytes)
 
 
 @inline

@@ -11,29 +11,21 @@ Every element is the chain that matmul.py computes, in the same order, of the sa
 
   W   each block of a panel's width is stored transposed, in its ordinary place: 32 features are a panel row
       of each output. Whatever goes block by block, or element by element, never notices.
-  x   a thread's input: a header, the bytes of the rows, and `x_columns` bytes further the same transposed,
-      for each group of 32 rows 32 bytes for each feature
+  x   a thread's input: a header, and `x_columns` bytes further a copy of its rows, see byte_input.py
 
-784-10-10 in batches of 64 takes 270 ns a row so on one thread at 3.9 GHz (gather 76, forward 62, update 77
-when each is timed alone), and 1.4 times as long through the ordinary tiles. Of the 13 cycles that a step
-takes in the tile 10 are multiplications, the rest conversions. Built and left out, for they were no faster:
-one list for each row, with a feature's weights in one vector (253 ns where these took 255, with slower lists
-than now); fetching the rows of the next chunk during the update (the gather became as much shorter as the
-update longer); fetching the sums and deltas that lie in another core's cache.
+784-10-10 in batches of 64 takes 275 ns a row so on one thread at 3.9 GHz, in an epoch: gather 76, forward 75,
+update 88, and what follows 35. Through the ordinary tiles it is 1.4 times as much. Of the 13 cycles that a
+step takes in the tile 10 are multiplications, the rest conversions. Built and left out, for they were no
+faster: one list for each row, with a feature's weights in one vector; tiles one vector wide, which skip 47 %
+of the steps forward and 42 % backward, but make twice as many lists and convert once for every 10 products
+instead of 20; fetching the rows of the next chunk, or its labels, during other work (the waiting moves
+there); fetching the sums and deltas that lie in another core's cache.
 """
 
-from fastnn.kernels.byte_layer import byte_lists
-from fastnn.kernels.byte_layer.byte_lists import (
-    call_byte_tiles,
-    copied_row,
-    inline_row_bytes,
-    list_at,
-    list_features,
-    list_rows,
-    transpose_rows,
-)
+from fastnn.kernels.byte_layer import byte_input
+from fastnn.kernels.byte_layer.byte_input import DATA, copied_row, gather, list_at
+from fastnn.kernels.byte_layer.byte_lists import call_byte_tiles, list_features, list_rows, note_offsets
 from fastnn.kernels.byte_layer.byte_vectors import SQUARE
-from fastnn.kernels.byte_layer.gathering import copy_rows
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.matmul import bias_update
 from fastnn.kernels.memory import load, load_scalar, store, store_scalar, transpose_square
@@ -45,36 +37,34 @@ from fastnn.kernels.tile_kinds import BYTE_COLUMNS, BYTE_ROWS, CONTINUE, DESCEND
 MOST_OUTPUTS = 16  # more of them fill the ordinary tiles
 # A thread's header: the scale of X; biases, each on all lanes of a row.
 _BIASES = LINE
-_ROWS = _BIASES + MOST_OUTPUTS * ROW_BYTES
+_HEADER_BYTES = _BIASES + MOST_OUTPUTS * ROW_BYTES
 SUMS_BYTES = MOST_OUTPUTS * ROW_BYTES  # Zᵀ of one panel of rows
 
 
 def columns_offset(rows, columns):
     """From a thread's input to its transposed copy, for chunks of at most `rows` rows."""
-    return byte_lists.columns_offset(_ROWS, rows, columns)
+    return byte_input.copy_offset(_HEADER_BYTES, columns)
 
 
 def input_bytes(rows, columns):
     """Room for a thread's input."""
-    return byte_lists.input_bytes(_ROWS, rows, columns)
+    return byte_input.input_bytes(_HEADER_BYTES, rows, columns)
 
 
 @jit
 def gather_bytes(data, order, first, last, row, x, x_columns, columns, scale, first_panel, last_panel):
-    """Rows X[order[first:last]] as they are to rows row .. of `x`, and transposed.
+    """Note in `x` where rows X[order[first:last]] are, and copy them transposed.
 
-    data     address of X, (n, columns), uint8, C-contiguous
+    data     address of X, (n, columns), uint8, C-contiguous; it is read again by weight_update_narrow
+    row      0: a whole chunk is gathered at a time
     Writes   columns of panels first_panel..last_panel, rounded to whole squares; `scale` for the tiles
     Notes    bytes beyond the last column are left as they are, and nothing that counts is made of them
     """
-    panel, pitch = 2 * lanes_of(scale), inline_row_bytes(columns)
+    panel = 2 * lanes_of(scale)
     store_scalar(x, scale)
     begin, end = first_panel * panel // SQUARE * SQUARE, min(columns, last_panel * panel)
-    if begin >= end:
-        return
-    rows = x + _ROWS
-    copy_rows(data, order, first, last, columns, begin, end, rows + row * pitch, pitch)
-    transpose_rows(rows, x + x_columns, columns, row, row + last - first, begin, end)
+    if begin < end:
+        gather(data, order, first, last, x + x_columns, columns, begin, end, panel)
 
 
 @jit
@@ -181,6 +171,8 @@ def weight_update_narrow(
     dz_row   bytes from one row of dZ to the next
     """
     panel, copy = 2 * lanes_of(rate), x + x_columns
+    data = load_scalar(copy - DATA, 0)
+    note_offsets(copy, rows, dz_row)
     for block in range(first, last):
         count, offset = list_rows(copy, fan_in, block, rows, dz_row, rate), block * panel * ROW_BYTES
         if count != 0 or mode & (CONTINUE | DESCEND) != DESCEND:
@@ -192,7 +184,7 @@ def weight_update_narrow(
                 dZ,
                 size_of(rate),
                 x,
-                x + _ROWS + block * panel,
+                data + block * panel,
                 (W if mode & DESCEND else G) + offset,
                 G + offset,
                 list_at(copy, fan_in),
@@ -200,5 +192,4 @@ def weight_update_narrow(
                 rate,
             )
         if block == 0:
-            vectors = 2 if fan_out > lanes_of(rate) else 1
-            bias_update(rows, vectors, dZ, dz_row, b, gb, mode, rate)
+            bias_update(rows, fan_out, dZ, dz_row, b, gb, mode, rate)

@@ -30,7 +30,6 @@ from fastnn.kernels.byte_layer.amx import (
     store_tile,
     zero_tile,
 )
-from fastnn.kernels.byte_layer.byte_lists import inline_row_bytes
 from fastnn.kernels.byte_layer.byte_vectors import copy_four
 from fastnn.kernels.byte_layer.digits import (
     BY_DIGITS,
@@ -55,6 +54,7 @@ from fastnn.kernels.byte_layer.layout import (
     WEIGHT_STEPS,
     WEIGHTS,
     inline_copied_rows_bytes,
+    inline_row_bytes,
     inline_rows_offset,
     weights_at,
 )
@@ -74,7 +74,7 @@ def set_up_forward(x):
 
 
 @inline
-def set_up_update(x, fan_out):
+def set_up_update(x, x_columns, rows, fan_out):
     """To be called before multiply_columns."""
     set_up_tiles(x + CONFIGURATION, DIGITS * fan_out - TILE_ROWS * (_tiles(fan_out) - 1))
 
@@ -86,8 +86,8 @@ def finish():
 
 
 @inline
-def gather_rows(data, order, first, last, row, x, x_columns, columns):
-    """X[order[first:last]] to rows row .. of the input, and interleaved to its copy; row is a multiple of 4.
+def gather_rows(data, order, first, last, x, x_columns, columns):
+    """X[order[first:last]] to the rows of the input, and interleaved to its copy.
 
     By fours: if there are fewer in the end, the last one again, for nothing is made of what follows it.
     """
@@ -97,7 +97,7 @@ def gather_rows(data, order, first, last, row, x, x_columns, columns):
         fetch_rows(data, order, i + AHEAD, 4, columns, 0, columns)
         a, b = data + order[i] * columns, data + order[min(i + 1, last - 1)] * columns
         c, d = data + order[min(i + 2, last - 1)] * columns, data + order[min(i + 3, last - 1)] * columns
-        to_row = row + i - first
+        to_row = i - first
         target = x + inline_rows_offset(columns) + to_row * pitch
         tiles = x + x_columns + to_row // BLOCK * step + to_row % BLOCK // 4 * TILE_ROW
         for column in range(0, lines, BLOCK):

@@ -11,16 +11,8 @@ Two vectors of doubles are one of floats: a panel here is LANES rows, or feature
   deltas   16 doubles a row of X
 """
 
-from fastnn.kernels.byte_layer.byte_lists import (
-    call_byte_tiles,
-    copied_row,
-    inline_row_bytes,
-    list_at,
-    list_features,
-    list_rows,
-    transpose_rows,
-)
-from fastnn.kernels.byte_layer.gathering import copy_rows
+from fastnn.kernels.byte_layer.byte_input import DATA, copied_row, gather, list_at
+from fastnn.kernels.byte_layer.byte_lists import call_byte_tiles, list_features, list_rows, note_offsets
 from fastnn.kernels.byte_layer.integers import OF_FEATURES, OF_ROWS, store_doubles, sum_of_doubles, whole
 from fastnn.kernels.byte_layer.layout import (
     DELTA_BYTES,
@@ -31,7 +23,6 @@ from fastnn.kernels.byte_layer.layout import (
     WEIGHT_STEPS,
     WEIGHTS,
     ZEROS,
-    inline_rows_offset,
     weights_at,
 )
 from fastnn.kernels.byte_layer.narrow import SUMS_BYTES
@@ -53,8 +44,9 @@ def set_up_forward(x):
 
 
 @inline
-def set_up_update(x, fan_out):
-    """Nothing is to be set up."""
+def set_up_update(x, x_columns, rows, fan_out):
+    """To be called before multiply_columns."""
+    note_offsets(x + x_columns, rows, DELTA_BYTES)
 
 
 @inline
@@ -63,11 +55,9 @@ def finish():
 
 
 @inline
-def gather_rows(data, order, first, last, row, x, x_columns, columns):
-    """X[order[first:last]] to rows row .. of the input, and transposed to its copy."""
-    pitch, rows = inline_row_bytes(columns), x + inline_rows_offset(columns)
-    copy_rows(data, order, first, last, columns, 0, columns, rows + row * pitch, pitch)
-    transpose_rows(rows, x + x_columns, columns, row, row + last - first, 0, columns)
+def gather_rows(data, order, first, last, x, x_columns, columns):
+    """Where X[order[first:last]] are, and their transposed copy."""
+    gather(data, order, first, last, x + x_columns, columns, 0, columns, LANES)
 
 
 @inline
@@ -138,7 +128,7 @@ def multiply_columns(bank, x, x_columns, half, rows, columns, fan_out, sums):
         x + DELTAS,
         8,
         x + ONE,
-        x + inline_rows_offset(columns) + half * LANES,
+        load_scalar(copy - DATA, 0) + half * LANES,
         sums,
         sums,
         list_at(copy, columns),
