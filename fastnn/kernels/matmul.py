@@ -13,8 +13,8 @@ remainder tile of poor shape. There is no blocking over the reduction: a panel o
 
 from fastnn.kernels.activations import IDENTITY, times_derivative
 from fastnn.kernels.jit import inline, jit
-from fastnn.kernels.memory import first_lanes, load, store, transpose_square
-from fastnn.kernels.simd import add, constant, fma, lanes_of, splat
+from fastnn.kernels.memory import load, store, transpose_square
+from fastnn.kernels.simd import add, constant, fma, kept, lanes_of, splat
 from fastnn.kernels.target import LINE, VECTOR_BYTES
 from fastnn.kernels.tile_ir import LINES_AHEAD
 from fastnn.kernels.tile_kinds import (
@@ -251,13 +251,17 @@ def transpose_block(W, WT, inputs, columns, like):
 
 @inline
 def bias_update(rows, columns, dZ, dz_row, b, gb, mode, rate):
-    """db = column sums of one panel of dZ, whose rows are dz_row bytes apart, samples in ascending order."""
+    """db = column sums of one panel of dZ, whose rows are dz_row bytes apart, samples in ascending order.
+
+    What follows a row's `columns` in dZ may be anything: pad columns of b stay 0.
+    """
     lanes = lanes_of(rate)
     for v in range((columns + lanes - 1) // lanes):
         offset = v * VECTOR_BYTES
         total = load(gb + offset, rate) if mode & 1 else constant(0.0, 0.0, rate)
         for i in range(rows):
-            total = add(total, first_lanes(dZ + offset + i * dz_row, columns - v * lanes, rate))
+            total = add(total, load(dZ + offset + i * dz_row, rate))
+        total = kept(total, columns - v * lanes)
         if mode & DESCEND:
             store(b + offset, fma(splat(-rate), total, load(b + offset, rate)))
         else:

@@ -8,7 +8,16 @@ from numba import types
 from numba.extending import intrinsic
 
 from fastnn.kernels.jit import inline
-from fastnn.kernels.simd import I32, INT, Vector, emit_call, emit_splat, lanes_of, pointer, row_at, vector_of
+from fastnn.kernels.simd import (
+    I32,
+    Vector,
+    emit_call,
+    emit_first_lanes,
+    lanes_of,
+    pointer,
+    row_at,
+    vector_of,
+)
 
 # ---- vectors --------------------------------------------------------------------------------------
 
@@ -48,8 +57,7 @@ def load_as(typingctx, address, source, count, like):
     def codegen(context, builder, signature, args):
         wanted = context.get_value_type(result)
         found = ir.VectorType(context.get_value_type(source), result.lanes)
-        lanes = ir.Constant(ir.VectorType(INT, result.lanes), list(range(result.lanes)))
-        active = builder.icmp_signed("<", lanes, emit_splat(builder, lanes.type, args[2]))
+        active = emit_first_lanes(builder, result.lanes, args[2])
         kind = "i" if isinstance(source, types.Integer) else "f"
         name = f"llvm.masked.load.v{result.lanes}{kind}{source.bitwidth}.p0"
         place, align = pointer(builder, args[0]), ir.Constant(I32, 1)

@@ -10,7 +10,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from fastnn.kernels.simd import I32, INT, Vector, emit_call, emit_splat, pointer
+from fastnn.kernels.simd import I32, INT, Vector, emit_call, emit_first_lanes, pointer
 
 
 @intrinsic
@@ -65,7 +65,7 @@ def store_products(typingctx, address, a, b, count):
         if a.type != doubles:
             a, b = builder.fpext(a, doubles), builder.fpext(b, doubles)
         name = f"llvm.masked.store.v{doubles.count}f64.p0"
-        active = _first_lanes(builder, doubles.count, count)
+        active = emit_first_lanes(builder, doubles.count, count)
         place, align = pointer(builder, address), ir.Constant(I32, 8)
         emit_call(builder, name, ir.VoidType(), builder.fmul(a, b), place, align, active)
         return context.get_dummy_value()
@@ -79,13 +79,8 @@ def count_equal(typingctx, a, b, count):
 
     def codegen(context, builder, signature, args):
         a, b, count = args
-        found = builder.and_(builder.fcmp_ordered("==", a, b), _first_lanes(builder, a.type.count, count))
+        found = builder.and_(builder.fcmp_ordered("==", a, b), emit_first_lanes(builder, a.type.count, count))
         bits = builder.bitcast(found, ir.IntType(a.type.count))
         return emit_call(builder, "llvm.ctpop.i64", INT, builder.zext(bits, INT))
 
     return types.intp(a, b, types.intp), codegen
-
-
-def _first_lanes(builder, lanes, count):
-    numbers = ir.Constant(ir.VectorType(INT, lanes), list(range(lanes)))
-    return builder.icmp_signed("<", numbers, emit_splat(builder, numbers.type, count))

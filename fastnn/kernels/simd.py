@@ -88,6 +88,12 @@ def emit_below(builder, a, b, then, otherwise):
     return builder.select(builder.fcmp_ordered("<", a, b), then, otherwise)
 
 
+def emit_first_lanes(builder, lanes, count):
+    """Mask of the lanes i < count."""
+    numbers = ir.Constant(ir.VectorType(INT, lanes), list(range(lanes)))
+    return builder.icmp_signed("<", numbers, emit_splat(builder, numbers.type, count))
+
+
 # ---- arithmetic ------------------------------------------------------------------------------------
 
 
@@ -233,3 +239,15 @@ def size_of(typingctx, like):
         return ir.Constant(INT, width)
 
     return types.intp(like), codegen
+
+
+@intrinsic
+def kept(typingctx, vector, count):
+    """The first `count` lanes; others are zero."""
+
+    def codegen(context, builder, signature, args):
+        vector, count = args
+        kept = emit_first_lanes(builder, vector.type.count, count)
+        return builder.select(kept, vector, ir.Constant(vector.type, None))
+
+    return vector(vector, types.intp), codegen
