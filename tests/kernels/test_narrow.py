@@ -186,3 +186,31 @@ def test_vectors_of_16_bytes(pytestconfig):
         SHORT_VECTORS, cwd=pytestconfig.rootpath, NUMBA_CPU_NAME="nehalem", NUMBA_CPU_FEATURES=""
     )
     assert output.split() == ["16"]
+
+
+def test_rows_beyond_four_gigabytes():
+    """The update reads X where it is, by offsets: those of the last of many rows do not fit 32 bits."""
+    generator, columns, n_rows = np.random.default_rng(0), 784, 150
+    few = generator.integers(0, 256, (n_rows, columns), np.uint8)
+    few[generator.random(few.shape) < 0.8] = 0
+    labels = generator.integers(0, 10, n_rows)
+    before = 2**32 // columns + 1
+    try:
+        X, y = np.zeros((before + n_rows, columns), np.uint8), np.zeros(before + n_rows, np.int64)
+    except MemoryError:
+        pytest.skip("no 4 GB of addresses are to be had")
+    X[before:], y[before:] = few, labels  # what is never touched takes no memory
+    order = generator.permutation(n_rows)
+
+    def weights(X, y, order):
+        network = network_of(
+            (columns, 10, 10), np.dtype(np.float32), np.random.default_rng(1), input_scale=1 / 255
+        )
+        settings = RunSettings(64, 2)
+        run = numba_run.Run(network, X, y, settings)
+        run.epoch(order, settings.constant_rates(len(order), 0.1))
+        run.write_back()
+        run.close()
+        return [weight.tobytes() for weight in network.weights]
+
+    assert weights(X, y, before + order) == weights(few, labels, order)
