@@ -10,6 +10,8 @@ from fastnn.kernels.byte_layer.byte_input import LISTED_ROWS
 from fastnn.kernels.byte_layer.narrow import MOST_OUTPUTS
 from fastnn.kernels.panels import aligned_bytes, pack_transposed, panel_columns, panel_view, unpack_transposed
 from fastnn.kernels.target import IS_X86
+from fastnn.kernels.tile_ir import COLUMNS_SHIFT
+from fastnn.kernels.tile_kinds import ROW_BYTES
 from fastnn.kernels.workspace import CHUNK
 from fastnn.regularisation import Regularisation
 from fastnn.run_settings import RunSettings
@@ -126,6 +128,7 @@ def test_for_bytes_into_few_outputs_only(dtype):
 
 def test_lists_have_room_for_a_chunk():
     assert LISTED_ROWS >= CHUNK
+    assert LISTED_ROWS * ROW_BYTES <= 1 << COLUMNS_SHIFT  # offsets of rows of dZ
 
 
 @pytest.mark.parametrize(
