@@ -3,8 +3,9 @@
 import numpy as np
 
 from fastnn.kernels.bits import ROW_BITS, WORD
-from fastnn.kernels.listed import FEATURES_TOGETHER, ROWS_TOGETHER, VECTORS_TOGETHER, heights
+from fastnn.kernels.listed import FEATURES_TOGETHER, ROWS_TOGETHER, heights
 from fastnn.kernels.panels import aligned_bytes, panel_columns
+from fastnn.kernels.shares import panels_together
 from fastnn.kernels.target import VECTOR_BYTES
 
 # Fields of a thread's plan, an int64 array; all zeros means dense.
@@ -59,8 +60,10 @@ def _share_of_groups(active, tall):
     return float(groups.mean())
 
 
-def choose(X, dtype, fan_out, rows, training=True):
+def choose(X, dtype, fan_out, rows, threads=1, training=True):
     """(forward, dW): whether each is worth lists, for chunks of `rows` rows and `fan_out` outputs.
+
+    threads   that share a training step; in a forward pass on its own each works alone
 
     Neither is where there is little to do. A forward pass on its own is over sooner, and looks at fewer rows
     (0.1 ms, not 0.4).
@@ -69,7 +72,8 @@ def choose(X, dtype, fan_out, rows, training=True):
     too_little = X.size * int(fan_out) < LEAST_PRODUCTS
     if vectors < 2 or rows * vectors < LEAST_WORK or too_little:
         return False, False
-    tall, wide = heights(2 if vectors >= VECTORS_TOGETHER else 1)
+    team = threads if training else 1
+    tall, wide = heights(panels_together(int(fan_out), team, 1, np.dtype(dtype).type(0)))
     if not training:
         return forward_share(X, tall) < WORTH_LISTING, False
     forward, update = active_shares(X, tall, wide)
@@ -87,7 +91,9 @@ class Sparsity:
 
     def __init__(self, X, dtype, fan_out, rows, threads, run=None, narrow=False):
         training = run is not None
-        self.forward, self.update = (False, False) if narrow else choose(X, dtype, fan_out, rows, training)
+        self.forward, self.update = (
+            (False, False) if narrow else choose(X, dtype, fan_out, rows, threads, training)
+        )
         self.plans = [np.zeros(PLAN_FIELDS, np.int64) for _ in range(threads)]
         self._memory = []
         if not (self.forward or self.update):
