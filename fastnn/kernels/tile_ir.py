@@ -261,15 +261,12 @@ class _Tile:
         """Over the indices, or of byte tiles the pairs of offsets, at `list`; there may be none."""
         bd = self.bd
 
-        def number_at(place):
-            return bd.zext(bd.load(pointer(bd, place), typ=I32, align=4), INT)
-
         def body(values):
             place, *inner = values
             if self.bytes:
                 size, (a_offset, b_offset) = 8, self._pair_at(place)
             else:
-                k = number_at(place)
+                k = self._unsigned_at(place, 32)
                 size, b_offset = 4, bd.mul(k, self.number(ROW_BYTES))
                 a_offset = self._feature(k) if self.rows_family else b_offset
             a_now, b_now = bd.add(self.a, a_offset), bd.add(self.b, b_offset)
@@ -277,13 +274,17 @@ class _Tile:
 
         return self.pairwise_loop(self.count, [self.list, *accumulators], body)[1:]
 
+    def _unsigned_at(self, place, bits):
+        return self.bd.zext(self.bd.load(pointer(self.bd, place), typ=ir.IntType(bits), align=bits // 8), INT)
+
     def _pair_at(self, place):
         """Byte offsets inside A and B; in the rows family each has a half of its own, and none is shifted."""
-        bd, shift = self.bd, ROWS_SHIFT if self.rows_family else COLUMNS_SHIFT
-        low = bd.zext(bd.load(pointer(bd, place), typ=ir.IntType(shift), align=8), INT)
-        if shift == 32:
-            return low, bd.zext(bd.load(self.at(place, 4), typ=I32, align=4), INT)
-        return low, bd.ashr(bd.load(pointer(bd, place), typ=INT, align=8), self.number(shift))
+        bd = self.bd
+        if self.rows_family:
+            a_offset = self._unsigned_at(place, ROWS_SHIFT)
+            return a_offset, self._unsigned_at(bd.add(place, self.number(ROWS_SHIFT // 8)), 64 - ROWS_SHIFT)
+        pair = bd.load(pointer(bd, place), typ=INT, align=8)
+        return self._unsigned_at(place, COLUMNS_SHIFT), bd.ashr(pair, self.number(COLUMNS_SHIFT))
 
     def _feature(self, k):
         """Byte offset of feature k inside A: its panel, and its place in the panel row."""

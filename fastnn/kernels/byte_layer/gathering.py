@@ -11,11 +11,11 @@ AHEAD = 4  # rows to fetch ahead of gathering them
 
 
 @inline
-def fetch_rows(data, order, first, count, columns, begin, end):
-    """Start bringing columns begin..end of rows order[first] .. to L1, as far as there are any."""
+def fetch_rows(data, order, first, count, columns):
+    """Start bringing rows order[first] .. to L1, as far as there are any."""
     for i in range(first, min(first + count, order.shape[0])):
         row = data + order[i] * columns
-        for column in range(begin, end, LINE):
+        for column in range(0, columns, LINE):
             prefetch(row + column)
 
 

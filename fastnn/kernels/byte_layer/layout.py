@@ -1,4 +1,4 @@
-"""Where exact.py's things lie, in a thread's input: a header, rows, a copy of them."""
+"""Where exact.py's things lie, in a thread's input: a header, and X as its tiles read it."""
 
 from fastnn.kernels.byte_layer import byte_input
 from fastnn.kernels.byte_layer.narrow import MOST_OUTPUTS, SUMS_BYTES

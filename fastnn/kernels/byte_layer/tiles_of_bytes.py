@@ -94,7 +94,7 @@ def gather_rows(data, order, first, last, x, x_columns, columns):
     pitch, step = inline_row_bytes(columns), inline_copied_rows_bytes(columns)
     lines = columns // BLOCK * BLOCK
     for i in range(first, last, 4):
-        fetch_rows(data, order, i + AHEAD, 4, columns, 0, columns)
+        fetch_rows(data, order, i + AHEAD, 4, columns)
         a, b = data + order[i] * columns, data + order[min(i + 1, last - 1)] * columns
         c, d = data + order[min(i + 2, last - 1)] * columns, data + order[min(i + 3, last - 1)] * columns
         to_row = i - first
