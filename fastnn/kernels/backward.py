@@ -112,9 +112,9 @@ def backward(
 
 
 @inline
-def copy_deltas(layers, rows, like):
-    """D of the first layer to D_COPY, row after row, each over what the last vector had too much."""
+def copy_deltas(layers, first, last, like):
+    """Rows of the first layer's D to D_COPY, one after the other, each over what the last had too much."""
     row_bytes = copied_row_bytes(layers, like)
-    for row in range(rows):
+    for row in range(first, last):
         for v in range(0, row_bytes, VECTOR_BYTES):
             store(layers[0, D_COPY] + row * row_bytes + v, load(layers[0, D] + row * ROW_BYTES + v, like))

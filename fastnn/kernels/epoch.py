@@ -27,179 +27,20 @@ taken at the last chunk. In a batch of thousands of rows each thread works throu
 (shards.py), and meets the others only to add their gradients and to take the step.
 """
 
-from fastnn.kernels.backward import backward, copy_deltas
-from fastnn.kernels.chunks import gather_chunk, gather_narrow
-from fastnn.kernels.claims import (
-    BACKWARD_CLAIMS,
-    FORWARD_CLAIMS,
-    UPDATE_CLAIMS,
-    give_back,
-)
+from fastnn.kernels.claims import BACKWARD_CLAIMS, FORWARD_CLAIMS, give_back
+from fastnn.kernels.deltas import deltas
 from fastnn.kernels.descent import SUMMED
-from fastnn.kernels.entries import (
-    ADD_SHARDS,
-    DESCEND_LAYERS,
-    GATHER_BITS,
-    LOSS,
-    NARROW_UPDATE,
-)
-from fastnn.kernels.forward import forward, forward_narrow_layer
+from fastnn.kernels.entries import ADD_SHARDS, DESCEND_LAYERS, NARROW_UPDATE
 from fastnn.kernels.gradients import update_layers
 from fastnn.kernels.jit import jit
-from fastnn.kernels.link import call, call_count
+from fastnn.kernels.link import call
 from fastnn.kernels.shards import SHARD_ROWS, add_all, take_shard
 from fastnn.kernels.shares import has_short_rest
-from fastnn.kernels.sparsity import BITS, CHUNK_BITS, CHUNK_STRIDE, WORDS
 from fastnn.kernels.subnormals import restore, subnormals_to_zero
 from fastnn.kernels.team import barrier, share
 from fastnn.kernels.tile_kinds import CONTINUE, DESCEND
 from fastnn.kernels.updates import RATE, SCALE
-from fastnn.kernels.workspace import (
-    CLAIMS,
-    FAN_OUT,
-    X_NEXT,
-    Z_PANEL,
-    Z,
-)
-
-
-@jit
-def _deltas(
-    layers,
-    x,
-    gathered,
-    stale,
-    x_next,
-    next_start,
-    next_rows,
-    plan,
-    scratch,
-    zeros,
-    kernels,
-    bank,
-    data,
-    targets,
-    weights,
-    option,
-    order,
-    losses,
-    start,
-    rows,
-    thread,
-    threads,
-    data_scale,
-    scale,
-    like,
-    dropout_seed,
-    counter,
-    flags,
-    spins,
-):
-    """Gather rows order[start:start + rows], and leave D of every layer; returns own correct rows.
-
-    gathered     whether a narrow layer's x has been filled already, when these rows were the next ones
-    stale        1 if its W has changed since its last forward pass, else 0
-    x_next ...   its other input: with next_rows from next_start on a thread fills the time until the threads
-                 after it have come to the end of the layer, or of all that one of them does alone. The last
-                 thread need not wait, and gets none
-    """
-    first, last = share(rows, thread, threads)
-    last_layer, alone = layers.shape[0] - 1, False
-    give_back(layers[:, CLAIMS], UPDATE_CLAIMS, thread, threads)
-    if kernels[NARROW_UPDATE] != 0:
-        if not gathered:
-            gather_narrow(layers, x, kernels, data, order, start, rows, thread, threads, data_scale)
-        forward_narrow_layer(
-            layers, x, kernels, bank, rows, first, last, stale, like, thread, threads, flags, spins
-        )
-        if next_rows > 0:
-            gather_narrow(
-                layers, x_next, kernels, data, order, next_start, next_rows, thread, threads, data_scale
-            )
-        if has_short_rest(layers, threads, like):
-            if thread + 1 < threads:
-                return 0
-            first, last, thread, threads, alone = 0, rows, 0, 1, True
-        barrier(flags, thread, threads, spins)
-    else:
-        gather_chunk(
-            layers,
-            x,
-            kernels,
-            plan,
-            data,
-            order,
-            start,
-            rows,
-            thread,
-            threads,
-            data_scale,
-            dropout_seed,
-            counter,
-        )
-    if plan[BITS] != 0:
-        call(
-            kernels[GATHER_BITS],
-            plan[BITS],
-            plan[WORDS],
-            order,
-            start,
-            rows,
-            plan[CHUNK_BITS],
-            plan[CHUNK_STRIDE],
-        )
-    forward(
-        layers,
-        x,
-        plan,
-        kernels,
-        bank,
-        rows,
-        first,
-        last,
-        like,
-        thread,
-        threads,
-        flags,
-        spins,
-        dropout_seed,
-        counter,
-    )
-    n_correct = call_count(
-        kernels[LOSS],
-        first,
-        last,
-        layers[last_layer, Z],
-        layers[last_layer, Z_PANEL],
-        layers[last_layer, FAN_OUT],
-        order,
-        targets,
-        weights,
-        start,
-        scale,
-        option,
-        losses,
-        scratch,
-    )
-    backward(
-        layers,
-        kernels,
-        bank,
-        rows,
-        first,
-        last,
-        zeros,
-        thread,
-        threads,
-        flags,
-        spins,
-        dropout_seed,
-        counter,
-        like,
-    )
-    if alone:
-        copy_deltas(layers, rows, like)
-    return n_correct
+from fastnn.kernels.workspace import CLAIMS, X_NEXT
 
 
 @jit
@@ -288,7 +129,7 @@ def train_rows(
                     next_rows = min(chunk, up_to, n_rows - next_start)
                 if kernels[NARROW_UPDATE] == 0 or member == members - 1:
                     next_rows = 0
-                n_correct += _deltas(
+                n_correct += deltas(
                     table,
                     x,
                     gathered,

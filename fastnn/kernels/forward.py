@@ -52,10 +52,8 @@ PIECES, LEAST_PIECE = 4, 32
 
 
 @jit
-def forward_narrow_layer(
-    layers, x, kernels, bank, rows, first, last, stale, like, thread, threads, flags, spins
-):
-    """Layer 0 of narrow.py: threads share it by features, one adding to the sums of the one before.
+def forward_narrow_layer(layers, x, kernels, bank, first, last, stale, like, thread, threads, flags, spins):
+    """Rows first..last of a layer 0 of narrow.py: threads share it by features, adding sum to sum.
 
     W then never leaves a core's cache, each thread gathers no more than it needs, and the chain of additions
     is the one of a single thread. While a thread works on one panel of rows, the next one works on the panel
@@ -66,14 +64,13 @@ def forward_narrow_layer(
     mode = RELU if layers[0, ACTIVATION] == RELU_ACTIVATION else STORE
     panel = 2 * lanes_of(like)
     p, q = narrow_share(layers, thread, threads, like)
-    begin, end, step = (first, last, rows) if threads == 1 else (0, rows, panel)
-    for start in range(begin, end, step):
+    for start in range(first, last, last - first if threads == 1 else panel):
         await_piece(flags, thread, spins)
         call(
             kernels[NARROW_FORWARD],
             bank,
             start,
-            min(end, start + step),
+            last if threads == 1 else min(last, start + panel),
             x,
             layers[0, X_PANEL],
             layers[0, W],
