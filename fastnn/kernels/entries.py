@@ -22,5 +22,6 @@
     ADD_SHARDS,
     NARROW_FORWARD,
     NARROW_UPDATE,
+    UPDATE_LAYERS,
     ENTRIES,
-) = range(22)
+) = range(23)

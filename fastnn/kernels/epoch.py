@@ -30,8 +30,7 @@ taken at the last chunk. In a batch of thousands of rows each thread works throu
 from fastnn.kernels.claims import BACKWARD_CLAIMS, FORWARD_CLAIMS, give_back
 from fastnn.kernels.deltas import deltas
 from fastnn.kernels.descent import SUMMED
-from fastnn.kernels.entries import ADD_SHARDS, DESCEND_LAYERS, NARROW_UPDATE
-from fastnn.kernels.gradients import update_layers
+from fastnn.kernels.entries import ADD_SHARDS, DESCEND_LAYERS, NARROW_UPDATE, UPDATE_LAYERS
 from fastnn.kernels.jit import jit
 from fastnn.kernels.link import call
 from fastnn.kernels.shards import SHARD_ROWS, add_all, take_shard
@@ -185,7 +184,19 @@ def train_rows(
                     )
                 else:
                     mode |= DESCEND if steps_now else 0
-                    update_layers(table, x, plan, kernels, bank, rows, member, members, mode, rate)
+                    call(
+                        kernels[UPDATE_LAYERS],
+                        table,
+                        x,
+                        plan,
+                        kernels,
+                        bank,
+                        rows,
+                        member,
+                        members,
+                        mode,
+                        rate,
+                    )
                 stale = 0  # exact.py's layers are in shards, and those take the step below
                 if not in_turns:
                     barrier(flags, member, members, spins)

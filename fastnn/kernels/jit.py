@@ -20,6 +20,7 @@ from pathlib import Path
 import llvmlite
 import llvmlite.binding as llvm
 import numba
+from numba import types
 from numba.core import codegen, config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, _CacheLocator
 
@@ -208,9 +209,23 @@ def announce_compilation():
 def jit(function):
     """Compile `function` lazily per argument types: nogil, NumPy errors, cached, no fastmath."""
     dispatcher = numba.njit(**FLAGS)(function)
+    _forget_literals(dispatcher)
     if CACHE_FOLDER is not None:
         dispatcher._cache = _Cache(function)
     return dispatcher
+
+
+def _forget_literals(dispatcher):
+    """Calls from other jitted functions share one compilation, whatever constants are among the arguments.
+
+    For Numba a 0 in a call has a type of its own, and f(x, 0) and f(x, y) are compiled one after the other.
+    """
+    template = dispatcher.get_call_template
+
+    def get_call_template(args, kws):
+        return template([types.unliteral(t) for t in args], {k: types.unliteral(t) for k, t in kws.items()})
+
+    dispatcher.get_call_template = get_call_template
 
 
 def inline(function):

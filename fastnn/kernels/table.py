@@ -36,7 +36,9 @@ from fastnn.kernels.entries import (
     TOTAL,
     TRANSPOSE,
     UPDATE,
+    UPDATE_LAYERS,
 )
+from fastnn.kernels.gradients import update_layers
 from fastnn.kernels.jit import announce_compilation
 from fastnn.kernels.link import address_of, scalar_type
 from fastnn.kernels.listed import forward_listed, weight_update_listed
@@ -109,6 +111,8 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, first=No
         table[NARROW_UPDATE] = address_of(update_first, vector, *[number] * 18, scalar)
     if sparse:
         table[LISTED_UPDATE] = address_of(weight_update_listed, vector, *[number] * 22, scalar)
+    layers = types.Array(number, 2, "C")
+    table[UPDATE_LAYERS] = address_of(update_layers, layers, number, *[vector] * 3, *[number] * 4, scalar)
     _add_extras(table, extras, number, vector, scalar)
     return table
 

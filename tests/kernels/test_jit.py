@@ -8,8 +8,11 @@ import pytest
 
 pytest.importorskip("numba")
 
+from numba import types
+
 import fastnn
 from fastnn import kernels
+from fastnn.kernels import jit
 from tests.kernels.process import run_python
 
 # Two small kernels: what is so for them is so for the large ones, which take ten seconds each time.
@@ -61,6 +64,19 @@ def test_nowhere_to_cache_is_one_warning(tmp_path):
     blocked.write_text("")
     names = ("FASTNN_CACHE_DIR", "NUMBA_CACHE_DIR", "HOME", "XDG_CACHE_HOME")
     assert run_python(code, **dict.fromkeys(names, str(blocked))).split() == ["1", "None"]
+
+
+def test_constants_among_the_arguments_are_no_reason_to_compile_again():
+    @jit.jit
+    def added(a, b):
+        return a + b
+
+    @jit.jit
+    def caller(a):
+        return added(a, 0) + added(a, 1) + added(2, a) + added(a, b=a)
+
+    assert caller(5) == 5 + 6 + 7 + 10
+    assert added.signatures == [(types.int64, types.int64)]
 
 
 def sources():
