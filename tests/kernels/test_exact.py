@@ -22,7 +22,7 @@ from fastnn.kernels.byte_layer.integers import (
     sum_of_doubles,
     to_integers,
 )
-from fastnn.kernels.byte_layer.layout import MOST_ROWS
+from fastnn.kernels.byte_layer.layout import MOST_ROWS, PLACE_OF_ROWS, ROWS_IN_PLACE
 from fastnn.kernels.byte_layer.narrow import MOST_OUTPUTS
 from fastnn.kernels.jit import jit, target_cpu
 from fastnn.kernels.memory import store
@@ -126,6 +126,33 @@ def test_products_are_those_of_double_precision(fan_in, fan_out, generator):
         np.testing.assert_allclose(twice, 2 * gradient, rtol=1e-6, atol=1e-30)
         layer.gather(X, order)  # what has been done since leaves the integers of the weights alone
         np.testing.assert_array_equal(layer.forward(n_rows, mode=RELU, stale=0), np.maximum(first, 0))
+
+
+@pytest.mark.parametrize("fan_in", [3, 64, 65, 784])
+def test_rows_in_order_give_the_bits_of_shuffled_ones(fan_in, generator):
+    layer = Layer(generator.standard_normal((fan_in, 10)).astype(FLOAT), np.zeros(10, FLOAT), 1 / 255)
+    X = digits(generator, (300, fan_in))
+    for n_rows in (1, 15, 16, 17, 130, MOST_ROWS):
+        deltas = generator.standard_normal((n_rows, 10)).astype(FLOAT)
+        in_order = np.arange(300 - n_rows, 300)  # up to the end of X
+        shuffle = generator.permutation(n_rows)
+        for rows in (in_order, np.append(0, in_order[1:]), np.append(in_order[:-1], 0)):
+            layer.gather(X, rows)
+            Z, (gradient, _) = layer.forward(n_rows), layer.update(deltas)
+            layer.gather(X, rows[shuffle])
+            np.testing.assert_array_equal(layer.forward(n_rows), Z[shuffle])
+            np.testing.assert_array_equal(layer.update(deltas[shuffle])[0], gradient)
+
+
+@pytest.mark.skipif(not HAS_AMX, reason="tiles of doubles read a copy that lies otherwise")
+def test_rows_in_order_are_read_where_they_are(generator):
+    layer = Layer(np.ones((70, 2), FLOAT), np.zeros(2, FLOAT), 1)
+    X = digits(generator, (300, 70))
+    for rows, count in ((np.arange(100, 150), 48), (np.arange(15), 0), (np.arange(100, 0, -1), 0)):
+        layer.gather(X, rows)
+        place = ctypes.c_int64.from_address(layer.x + PLACE_OF_ROWS).value
+        assert ctypes.c_int64.from_address(layer.x + ROWS_IN_PLACE).value == count
+        assert count == 0 or place == X[rows[0]].ctypes.data
 
 
 def test_weights_become_integers_only_when_they_have_changed(generator):

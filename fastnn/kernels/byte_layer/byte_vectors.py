@@ -99,15 +99,15 @@ def emit_interleaved(builder, a, b, size, half):
 
 
 @intrinsic
-def copy_four(typingctx, a, b, c, d, rows, rows_step, tiles, tiles_step):
-    """64 uint8 at each of four addresses to `rows`, and interleaved to `tiles`; for CPUs with AVX-512.
+def interleave_four(typingctx, a, b, c, d, tiles, tiles_step):
+    """64 uint8 at each of four addresses interleaved to `tiles`; for CPUs with AVX-512.
 
     tiles[j // 16][4 (j % 16) + i] is byte j of row i. Two rounds of interleaving inside 16-byte lanes, and
     two that bring the lanes into order.
     """
 
     def codegen(context, builder, signature, args):
-        *sources, rows, rows_step, tiles, tiles_step = args
+        *sources, tiles, tiles_step = args
         octets, lanes = ir.VectorType(ir.IntType(8), 64), ir.VectorType(INT, 8)
 
         def mix(a, b, places):
@@ -115,8 +115,6 @@ def copy_four(typingctx, a, b, c, d, rows, rows_step, tiles, tiles_step):
             return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, 8), places))
 
         found = [builder.load(pointer(builder, source), typ=octets, align=1) for source in sources]
-        for i, value in enumerate(found):
-            builder.store(value, row_at(builder, rows, rows_step, i), align=1)
         pairs = [[emit_interleaved(builder, *found[i : i + 2], 1, half) for i in (0, 2)] for half in range(2)]
         fours = [emit_interleaved(builder, *pair, 2, half) for pair in pairs for half in range(2)]
         even, odd = [0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]
@@ -127,7 +125,7 @@ def copy_four(typingctx, a, b, c, d, rows, rows_step, tiles, tiles_step):
             builder.store(value, row_at(builder, tiles, tiles_step, i), align=1)
         return context.get_dummy_value()
 
-    return types.void(*[types.intp] * 8), codegen
+    return types.void(*[types.intp] * 6), codegen
 
 
 @intrinsic

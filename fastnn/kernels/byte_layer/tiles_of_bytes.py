@@ -1,7 +1,8 @@
 """Exact products of bytes and integers on AMX tiles, for exact.py: integers are four signed digits of a byte.
 
   forward  16 rows of X as they are, 64 features a step, times the digits of W, a column for each digit of
-           each output
+           each output. Rows that follow each other, as where a step takes all of them, are not even copied:
+           784-10-10 takes 4.3 ms an epoch so, and 4.7 from copies
   update   the digits of dZ, a row for each digit of each output and 64 rows of X a step, times 16 features of
            X, four rows of which lie interleaved: a tile multiplies four bytes of a row by four of a column
 
@@ -30,7 +31,7 @@ from fastnn.kernels.byte_layer.amx import (
     store_tile,
     zero_tile,
 )
-from fastnn.kernels.byte_layer.byte_vectors import copy_four
+from fastnn.kernels.byte_layer.byte_vectors import copy_bytes, interleave_four
 from fastnn.kernels.byte_layer.digits import (
     BY_DIGITS,
     BY_FOURS,
@@ -50,6 +51,8 @@ from fastnn.kernels.byte_layer.layout import (
     DELTAS,
     DIGITS,
     LANES,
+    PLACE_OF_ROWS,
+    ROWS_IN_PLACE,
     SQUARE_OF_INTEGERS,
     WEIGHT_STEPS,
     WEIGHTS,
@@ -59,7 +62,7 @@ from fastnn.kernels.byte_layer.layout import (
     weights_at,
 )
 from fastnn.kernels.jit import inline
-from fastnn.kernels.memory import first_lanes, load, load_scalar, store, transpose_square
+from fastnn.kernels.memory import first_lanes, load, load_scalar, store, store_scalar, transpose_square
 from fastnn.kernels.simd import mul, size_of, splat
 from fastnn.kernels.tile_kinds import ROW_BYTES
 
@@ -87,12 +90,13 @@ def finish():
 
 @inline
 def gather_rows(data, order, first, last, x, x_columns, columns):
-    """X[order[first:last]] to the rows of the input, and interleaved to its copy.
+    """X[order[first:last]], interleaved, to the copy; and to the rows of the input what forward reads there.
 
     By fours: if there are fewer in the end, the last one again, for nothing is made of what follows it.
     """
     pitch, step = inline_row_bytes(columns), inline_copied_rows_bytes(columns)
     lines = columns // BLOCK * BLOCK
+    in_place = _note_rows_in_place(data, order, first, last, x, columns)
     for i in range(first, last, 4):
         fetch_rows(data, order, i + AHEAD, 4, columns)
         a, b = data + order[i] * columns, data + order[min(i + 1, last - 1)] * columns
@@ -102,9 +106,12 @@ def gather_rows(data, order, first, last, x, x_columns, columns):
         tiles = x + x_columns + to_row // BLOCK * step + to_row % BLOCK // 4 * TILE_ROW
         for column in range(0, lines, BLOCK):
             tile = tiles + column // LANES * COPIED_TILE
-            copy_four(
-                a + column, b + column, c + column, d + column, target + column, pitch, tile, COPIED_TILE
-            )
+            interleave_four(a + column, b + column, c + column, d + column, tile, COPIED_TILE)
+            if to_row >= in_place:
+                copy_bytes(a + column, target + column, BLOCK)
+                copy_bytes(b + column, target + pitch + column, BLOCK)
+                copy_bytes(c + column, target + 2 * pitch + column, BLOCK)
+                copy_bytes(d + column, target + 3 * pitch + column, BLOCK)
         if lines < columns:
             copy_rest(a, target, lines, columns)
             copy_rest(b, target + pitch, lines, columns)
@@ -112,7 +119,23 @@ def gather_rows(data, order, first, last, x, x_columns, columns):
             copy_rest(d, target + 3 * pitch, lines, columns)
             a = target + lines
             tile = tiles + lines // LANES * COPIED_TILE
-            copy_four(a, a + pitch, a + 2 * pitch, a + 3 * pitch, a, pitch, tile, COPIED_TILE)
+            interleave_four(a, a + pitch, a + 2 * pitch, a + 3 * pitch, tile, COPIED_TILE)
+
+
+@inline
+def _note_rows_in_place(data, order, first, last, x, columns):
+    """How many rows forward can read where X has them; written to the header, with the first one's address.
+
+    A tile is loaded from rows that are equally far apart: if all of them follow each other, as they do where
+    every step takes all rows, whole tiles are read there. The ends of rows that fill no line are copied.
+    """
+    count = (last - first) // TILE_ROWS * TILE_ROWS
+    for i in range(first + 1, last):
+        if order[i] != order[i - 1] + 1:
+            count = 0
+    store_scalar(x + ROWS_IN_PLACE, count)
+    store_scalar(x + PLACE_OF_ROWS, data + order[first] * columns)
+    return count
 
 
 @inline
@@ -159,24 +182,34 @@ def _weight_digits(place, steps, i, count, like):
 @inline
 def multiply_rows(bank, x, x_columns, start, columns, fan_out, sums):
     """Exact sums of 16 rows from `start` on over all features, for sum_of_row."""
-    pitch, tiles = inline_row_bytes(columns), _tiles(fan_out)
-    rows, step = x + inline_rows_offset(columns) + start * pitch, tiles * TILE_ROW
+    pitch, tiles, lines = inline_row_bytes(columns), _tiles(fan_out), columns // BLOCK * BLOCK
+    copied, step = x + inline_rows_offset(columns) + start * pitch, tiles * TILE_ROW
+    rows, rows_pitch = copied, pitch
+    if start < load_scalar(x + ROWS_IN_PLACE, 0):
+        rows, rows_pitch = load_scalar(x + PLACE_OF_ROWS, 0) + start * columns, columns
     _zero_sums()
-    for feature in range(0, columns, BLOCK):
-        weights = x + WEIGHTS + feature // 4 * step
-        load_tile(4, rows + feature, pitch)
-        if tiles > 1:
-            load_tile(5, weights, step)
-            add_unsigned_signed(0, 4, 5)
-        if tiles > 2:
-            load_tile(6, weights + TILE_ROW, step)
-            add_unsigned_signed(1, 4, 6)
-        if tiles > 3:
-            load_tile(5, weights + 2 * TILE_ROW, step)
-            add_unsigned_signed(2, 4, 5)
-        load_tile(7, weights + step - TILE_ROW, step)
-        add_unsigned_signed(3, 4, 7)
+    for feature in range(0, lines, BLOCK):
+        _multiply_block(rows + feature, rows_pitch, x + WEIGHTS + feature // 4 * step, tiles, step)
+    if lines < columns:
+        _multiply_block(copied + lines, pitch, x + WEIGHTS + lines // 4 * step, tiles, step)
     _store_sums(sums, tiles, TILE_ROW, step)
+
+
+@inline
+def _multiply_block(rows, pitch, weights, tiles, step):
+    """Add the products of 64 features of 16 rows."""
+    load_tile(4, rows, pitch)
+    if tiles > 1:
+        load_tile(5, weights, step)
+        add_unsigned_signed(0, 4, 5)
+    if tiles > 2:
+        load_tile(6, weights + TILE_ROW, step)
+        add_unsigned_signed(1, 4, 6)
+    if tiles > 3:
+        load_tile(5, weights + 2 * TILE_ROW, step)
+        add_unsigned_signed(2, 4, 5)
+    load_tile(7, weights + step - TILE_ROW, step)
+    add_unsigned_signed(3, 4, 7)
 
 
 @inline
