@@ -10,31 +10,14 @@ import time
 from queue import SimpleQueue
 from threading import Thread
 
-import llvmlite.binding as llvm
 import numpy as np
-from numba import types
 
 from fastnn.kernels.atomics import load_acquire, pause, store_release
 from fastnn.kernels.jit import jit
+from fastnn.kernels.placement import settle
+from fastnn.kernels.system import give_way
 
 LINE = 8  # int64 per cache line
-
-HAS_SCHED_YIELD = bool(llvm.address_of_symbol("sched_yield"))
-_sched_yield = types.ExternalFunction("sched_yield", types.int32())
-
-if HAS_SCHED_YIELD:
-
-    @jit
-    def give_way():
-        """Let another runnable thread have this core."""
-        _sched_yield()
-else:
-
-    @jit
-    def give_way():
-        """No sched_yield here (Windows): wait a little longer between looks."""
-        for _ in range(64):
-            pause()
 
 
 @jit
@@ -183,6 +166,7 @@ class _Job:
     def __init__(self, function, threads):
         self._function, self._threads = function, threads
         self._missing = set(range(threads))
+        self._cpus = set()  # that members have settled on
         self._outcomes = {}  # (result, error) of each member that is done
         self.ended = SimpleQueue()  # gets something after each
 
@@ -191,6 +175,7 @@ class _Job:
             self._missing.remove(number)
         except KeyError:  # called before
             return
+        settle(self._cpus)
         try:
             self._outcomes[number] = self._function(number), None
         except BaseException as error:

@@ -1,11 +1,16 @@
 """The barrier: nobody passes before everybody has arrived; and shares of work cover everything once."""
 
+import os
+
 import numpy as np
 import pytest
 
 pytest.importorskip("numba")
 
+from fastnn.cpus import affinity
+from fastnn.kernels import placement, system
 from fastnn.kernels.jit import jit
+from fastnn.kernels.system import current_cpu
 from fastnn.kernels.team import Team, barrier, share
 
 
@@ -29,6 +34,30 @@ def test_barrier(threads):
         stale = team.run(lambda thread: rounds(team.flags, thread, threads, team.spins, 300, board))
         assert stale == [0] * threads
     team.close()
+
+
+@pytest.mark.skipif(not placement.CAN_MOVE or affinity() < 2, reason="nowhere to move to")
+def test_a_thread_leaves_a_cpu_that_another_one_has():
+    def moved():
+        taken = {current_cpu()}
+        placement.settle(taken)
+        return len(taken) == 2
+
+    allowed = os.sched_getaffinity(0)
+    assert any(moved() for _ in range(20))  # the system may take it back at once
+    assert os.sched_getaffinity(0) == allowed
+
+
+@pytest.mark.skipif(not placement.CAN_MOVE, reason="threads cannot move themselves")
+def test_a_thread_that_may_not_leave_stays():
+    allowed = os.sched_getaffinity(0)
+    taken = set(allowed)
+    placement.settle(taken)
+    assert taken == os.sched_getaffinity(0) == allowed
+
+
+def test_a_thread_that_waits_gives_way():
+    assert system.HAS_SCHED_YIELD or os.name == "nt"
 
 
 def test_shares_cover_everything_once():
