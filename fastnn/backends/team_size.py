@@ -7,8 +7,9 @@ from collections import deque
 # Shorter stretches say more about start-up than about training.
 LEAST_SECONDS = 2e-3
 # The slower way is tried again in every so-manieth stretch, for the machine may have become quiet or busy. A
-# team that lost by less than CLOSE is tried sooner: it should be faster, and a trial costs little.
-TRY_AGAIN, TRY_TEAM_AGAIN, CLOSE = 32, 8, 2.0
+# team that lost by less than CLOSE is tried sooner: it should be faster, and a trial costs little. One thread
+# is tried seldom: where the team becomes slow, what one took before is known.
+TRY_AGAIN, TRY_TEAM_AGAIN, TRY_ONE_AGAIN, CLOSE = 32, 8, 128, 2.0
 # Of so many latest stretches the quickest counts: one alone may have met another program's burst.
 REMEMBERED = 3
 
@@ -38,7 +39,7 @@ class TeamSize:
             return self._opening[0]
         team, one = (min(self._costs[n]) for n in (self._threads, 1))
         if team <= one:
-            return 1 if self._turn % TRY_AGAIN == 0 else self._threads
+            return 1 if self._turn % TRY_ONE_AGAIN == 0 else self._threads
         pause = TRY_TEAM_AGAIN if team < CLOSE * one else TRY_AGAIN
         return self._threads if self._turn % pause == 0 else 1
 

@@ -1,6 +1,6 @@
 """Which number of threads a run takes, from the times it is told."""
 
-from fastnn.backends.team_size import REMEMBERED, TRY_AGAIN, TRY_TEAM_AGAIN, TeamSize
+from fastnn.backends.team_size import REMEMBERED, TRY_AGAIN, TRY_ONE_AGAIN, TRY_TEAM_AGAIN, TeamSize
 
 
 def stretches(size, seconds_a_row, count, rows=1000):
@@ -17,7 +17,7 @@ def test_the_faster_way_wins_and_the_other_is_tried_again():
     quiet, busy = {1: 2e-5, 2: 1e-5}, {1: 2e-5, 2: 2e-4}
     size = TeamSize(2, fixed=False)
     assert stretches(size, quiet, 4) == [2, 1, 2, 2]
-    chosen = stretches(size, quiet, 3 * TRY_AGAIN)
+    chosen = stretches(size, quiet, 3 * TRY_ONE_AGAIN)
     assert chosen.count(1) == 3
     assert stretches(size, busy, REMEMBERED) == [2] * REMEMBERED  # not at the first slow one
     chosen = stretches(size, busy, 2 * TRY_AGAIN)
@@ -42,5 +42,5 @@ def test_short_stretches_do_not_count():
     size = TeamSize(2, fixed=False)
     assert set(stretches(size, {2: 1e-9}, 10)) == {2}
     assert stretches(size, {1: 2e-5, 2: 1e-5}, 4) == [2, 1, 2, 2]
-    short = stretches(size, {1: 1e-9, 2: 1e-9}, 3 * TRY_AGAIN)
+    short = stretches(size, {1: 1e-9, 2: 1e-9}, 3 * TRY_ONE_AGAIN)
     assert short.count(1) == 3
