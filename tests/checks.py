@@ -63,3 +63,15 @@ def copy_of(network):
         input_scale=network.input_scale,
         backend=network.backend,
     )
+
+
+def weights_of(model):
+    """Weights and biases of a model or network."""
+    return [*model.weights, *model.biases]
+
+
+def assert_same_bits(one, other):
+    """The same parameters, to the last bit."""
+    for a, b in zip(weights_of(one), weights_of(other), strict=True):
+        assert a.dtype == b.dtype
+        assert a.tobytes() == b.tobytes()

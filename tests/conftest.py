@@ -40,6 +40,13 @@ def generator():
     return np.random.default_rng(20261120)
 
 
+@pytest.fixture
+def blobs(generator):
+    """Three well separated clouds of points in four dimensions."""
+    y = generator.integers(0, 3, 240)
+    return generator.normal(size=(240, 4)) + 3 * np.eye(4)[y], y
+
+
 @pytest.fixture(scope="session")
 def mnist_folder():
     folder = os.environ.get("FASTNN_DATA_DIR")

@@ -10,6 +10,7 @@ import fastnn
 from fastnn.backends import NAMES
 from fastnn.errors import DivergedError, InputError
 from fastnn.optimizers import SGD, Adam
+from tests.checks import assert_same_bits, weights_of
 
 OPTIMIZERS = {
     "sgd": "sgd",
@@ -37,18 +38,8 @@ def blobs(generator):
     return (generator.normal(size=(150, 4)) + 2 * np.eye(4)[y]).astype(np.float32), y
 
 
-def parameters(model):
-    return [*model.weights, *model.biases]
-
-
-def assert_same_bits(one, other):
-    for a, b in zip(parameters(one), parameters(other), strict=True):
-        assert a.dtype == b.dtype
-        assert a.tobytes() == b.tobytes()
-
-
 def copies(model):
-    return [array.copy() for array in parameters(model)]
+    return [array.copy() for array in weights_of(model)]
 
 
 # ---- one pass at a time -----------------------------------------------------------------------------------
@@ -197,7 +188,7 @@ def test_the_state_goes_from_backend_to_backend_and_through_pickle(blobs):
         model = pickle.loads(pickle.dumps(model))
         model.backend = NAMES[turn % 2]
         model.partial_train(X, y)
-    for a, b in zip(parameters(model), parameters(whole), strict=True):
+    for a, b in zip(weights_of(model), weights_of(whole), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-11)
 
 
@@ -236,7 +227,7 @@ def test_a_pass_sees_changed_weights_and_predictions_see_the_pass(blobs, backend
     before = model.predict_proba(100 + 5 * X)
     model.partial_train(100 + 5 * X, y)
     assert np.abs(model.predict_proba(100 + 5 * X) - before).max() > 1e-4
-    for array in parameters(model):
+    for array in weights_of(model):
         array[...] = 0
     model.partial_train(100 + 5 * X, y, learning_rate=1e-9)
     np.testing.assert_allclose(model.predict_proba(100 + 5 * X), 1 / 3, rtol=1e-4)
@@ -266,7 +257,7 @@ def test_a_pass_that_diverges_leaves_the_model_as_it_was(generator, backend_name
     with pytest.raises(DivergedError, match=r"learning_rate=1e\+10 is too large") as caught:
         model.partial_train(1e5 * X, X[:, 0], learning_rate=1e10)
     assert caught.value.network is model
-    for array, old in zip(parameters(model), kept, strict=True):
+    for array, old in zip(weights_of(model), kept, strict=True):
         np.testing.assert_array_equal(array, old)
     assert model.history is history
     assert model.continuation is state
@@ -301,7 +292,7 @@ def test_bad_passes_change_nothing(blobs, change, options, message):
     with pytest.raises(InputError, match=message) as caught:
         model.partial_train(*change(X, y), **options)
     assert "\n" not in str(caught.value)
-    for array, old in zip(parameters(model), kept, strict=True):
+    for array, old in zip(weights_of(model), kept, strict=True):
         np.testing.assert_array_equal(array, old)
     assert (model.history, model.continuation) == (history, state)
 
@@ -330,7 +321,7 @@ def test_initial_starts_with_a_copy_of_the_weights(blobs, backend_name):
         first.loss_name,
     )
     assert second.dtype == np.float64
-    for array, old, other in zip(parameters(second), kept, parameters(first), strict=True):
+    for array, old, other in zip(weights_of(second), kept, weights_of(first), strict=True):
         np.testing.assert_allclose(array, old, atol=1e-9)
         assert not np.shares_memory(array, other)
         np.testing.assert_array_equal(other, old)

@@ -6,18 +6,7 @@ import pytest
 import fastnn
 from fastnn.callbacks import Callback
 from fastnn.errors import CallbackError, DivergedError, FastnnError, InputError
-
-
-@pytest.fixture
-def blobs(generator):
-    """Three well separated clouds of points in four dimensions."""
-    y = generator.integers(0, 3, 240)
-    return generator.normal(size=(240, 4)) + 3 * np.eye(4)[y], y
-
-
-def assert_same_weights(one, other):
-    for a, b in zip([*one.weights, *one.biases], [*other.weights, *other.biases], strict=True):
-        assert a.tobytes() == b.tobytes()
+from tests.checks import assert_same_bits
 
 
 class Recorder(Callback):
@@ -84,7 +73,7 @@ def test_an_exception_keeps_the_model(blobs, backend_name, where, epochs, calls,
     assert model.history.n_epochs == epochs
     assert model.history.stop_reason == ("epochs" if where == "finish" else "an exception")
     if epochs:
-        assert_same_weights(model, fastnn.train(*blobs, epochs=epochs, seed=0, backend=backend_name))
+        assert_same_bits(model, fastnn.train(*blobs, epochs=epochs, seed=0, backend=backend_name))
 
 
 def test_the_first_exception_counts_and_the_others_are_noted(blobs):
@@ -161,7 +150,7 @@ def test_divergence_keeps_the_last_good_weights(line, backend_name, recwarn):
     assert recorder.calls == ["start", *range(1, n_epochs + 1), "finish"]
     assert recorder.reason == model.history.stop_reason == "diverged"
     again = fastnn.train(*line, **(EXPLODES | {"epochs": n_epochs}), backend=backend_name, validation=0.2)
-    assert_same_weights(model, again)
+    assert_same_bits(model, again)
     for W, seen in zip(model.weights, recorder.weights, strict=True):
         assert W.tobytes() == seen.tobytes()
     assert not recwarn.list
@@ -188,7 +177,7 @@ def test_weights_that_are_no_longer_finite(line, backend_name):
             *line, **(EXPLODES | {"learning_rate": 0.01}), backend=backend_name, callbacks=[Poison()]
         )
     again = fastnn.train(*line, **(EXPLODES | {"learning_rate": 0.01, "epochs": 1}), backend=backend_name)
-    assert_same_weights(caught.value.network, again)
+    assert_same_bits(caught.value.network, again)
 
 
 def test_a_last_update_that_overflows(backend_name):
@@ -210,7 +199,7 @@ def test_divergence_and_early_stopping_keep_the_best_epoch(line, backend_name):
     model = caught.value.network
     assert model.history.best_epoch == 1 + int(np.argmin(model.history["loss"]))
     best = fastnn.train(*line, **(EXPLODES | {"epochs": model.history.best_epoch}), backend=backend_name)
-    assert_same_weights(model, best)
+    assert_same_bits(model, best)
 
 
 # ---- steering ---------------------------------------------------------------------------------------------
