@@ -130,10 +130,11 @@ def test_products_are_those_of_double_precision(fan_in, fan_out, generator):
 
 @pytest.mark.parametrize("fan_in", [3, 64, 65, 784])
 def test_rows_in_order_give_the_bits_of_shuffled_ones(fan_in, generator):
-    layer = Layer(generator.standard_normal((fan_in, 10)).astype(FLOAT), np.zeros(10, FLOAT), 1 / 255)
+    weights = generator.standard_normal((fan_in, OUTPUTS)).astype(FLOAT)
+    layer = Layer(weights, np.zeros(OUTPUTS, FLOAT), 1 / 255)
     X = digits(generator, (300, fan_in))
     for n_rows in (1, 15, 16, 17, 130, MOST_ROWS):
-        deltas = generator.standard_normal((n_rows, 10)).astype(FLOAT)
+        deltas = generator.standard_normal((n_rows, OUTPUTS)).astype(FLOAT)
         in_order = np.arange(300 - n_rows, 300)  # up to the end of X
         shuffle = generator.permutation(n_rows)
         for rows in (in_order, np.append(0, in_order[1:]), np.append(in_order[:-1], 0)):
