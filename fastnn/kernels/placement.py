@@ -22,9 +22,9 @@ def settle(taken):
     if not CAN_MOVE:
         return
     if current_cpu() in taken:
-        allowed = os.sched_getaffinity(0)
-        if others := allowed - taken:
-            with contextlib.suppress(OSError):  # somebody else is changing what is allowed
+        with contextlib.suppress(OSError):  # forbidden here, or somebody else is changing what is allowed
+            allowed = os.sched_getaffinity(0)
+            if others := allowed - taken:
                 os.sched_setaffinity(0, others)
                 os.sched_setaffinity(0, allowed)
     taken.add(current_cpu())
