@@ -56,6 +56,17 @@ def test_a_thread_that_may_not_leave_stays():
     assert taken == os.sched_getaffinity(0) == allowed
 
 
+@pytest.mark.skipif(not placement.CAN_MOVE, reason="threads cannot move themselves")
+def test_a_system_that_forbids_moving_keeps_its_placement(monkeypatch):
+    def forbidden(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setaffinity", forbidden)
+    taken = {current_cpu()}
+    placement.settle(taken)
+    assert taken <= os.sched_getaffinity(0)
+
+
 def test_a_thread_that_waits_gives_way():
     assert system.HAS_SCHED_YIELD or os.name == "nt"
 
