@@ -31,7 +31,7 @@ FLOPS_PER_THREAD = 4e7
 class ForwardPass:
     """Workspace and threads for networks of one shape and type. Serves one call at a time.
 
-    The weights are packed anew in every call (50 µs for 784-128-10): their arrays may have been changed.
+    The weights are packed anew in every call (20 µs for 784-128-10): their arrays may have been changed.
     """
 
     def __init__(self, network: Parameters, threads: int) -> None:

@@ -21,7 +21,7 @@ from fastnn.kernels.jit import jit
 from fastnn.kernels.link import call, call_count
 from fastnn.kernels.listed import lists_of
 from fastnn.kernels.shares import is_by_columns, narrow_share, panels_of, panels_together, row_parts
-from fastnn.kernels.simd import lanes_of
+from fastnn.kernels.simd import lanes_of, size_of
 from fastnn.kernels.sparsity import (
     CHUNK_BITS,
     CHUNK_STRIDE,
@@ -49,6 +49,7 @@ from fastnn.kernels.workspace import (
 )
 
 PIECES, LEAST_PIECE = 4, 32
+IN_CACHE = 1 << 20  # bytes of weights that stay in a core's L2 beside the rows
 
 
 @jit
@@ -252,9 +253,15 @@ def forward_rows(
     n_correct, n_rows, last_layer = 0, order.shape[0], layers.shape[0] - 1
     fan_in, n_outputs = layers[0, FAN_IN], layers[last_layer, FAN_OUT]
     room = chunk // threads
-    # Several pieces a thread, so that none is left with a long one; but not shorter than two or three tiles.
-    size = min(room, max(LEAST_PIECE, (n_rows + PIECES * threads - 1) // (PIECES * threads)))
-    pieces, first = (n_rows + size - 1) // size, room * thread
+    # Several pieces a thread, so that none is left with a long one, and equally many for all; but not shorter
+    # than two or three tiles, and as long as possible where each streams W from beyond L2.
+    n_weights = 0
+    for i in range(last_layer + 1):
+        n_weights += layers[i, FAN_IN] * layers[i, FAN_OUT]
+    least = LEAST_PIECE if n_weights * size_of(like) <= IN_CACHE else room
+    rounds = max(1, min(PIECES, n_rows // (least * threads)), (n_rows - 1) // (room * threads) + 1)
+    size = (n_rows - 1) // (rounds * threads) + 1
+    pieces, first = (n_rows - 1) // size + 1, room * thread
     bits = plan[CHUNK_BITS]
     plan[CHUNK_BITS] = bits - 8 * first  # row `first` of the chunk is the first that this thread has bits of
     helped, taken = 0, 0

@@ -12,7 +12,15 @@ import ctypes
 import numpy as np
 
 from fastnn.kernels.jit import inline, jit
-from fastnn.kernels.memory import load_as, load_full_as, load_scalar, prefetch, store, store_scalar
+from fastnn.kernels.memory import (
+    first_lanes,
+    load_as,
+    load_full_as,
+    load_scalar,
+    prefetch,
+    store,
+    store_scalar,
+)
 from fastnn.kernels.simd import lanes_of, mul, size_of, splat
 from fastnn.kernels.tile_kinds import ROW_BYTES
 
@@ -140,13 +148,26 @@ def panel_view(address, rows, columns, stride, dtype):
     )
 
 
+@jit
+def pack_rows(source, rows, columns, target, stride, like):
+    """A row-major matrix of like's type to panels at `target`; pad columns become zero."""
+    lanes, item = lanes_of(like), size_of(like)
+    for i in range(rows):
+        line, place = source + i * columns * item, target + i * ROW_BYTES
+        for column in range(0, columns, 2 * lanes):
+            here, left = line + column * item, columns - column
+            store(place, first_lanes(here, left, like))
+            store(place + ROW_BYTES // 2, first_lanes(here + lanes * item, max(0, left - lanes), like))
+            place += stride
+
+
 def pack(M, address, stride, like):
-    """Row-major (rows, columns) -> panels of like's type; pad columns become zero. Not a hot path: NumPy."""
-    rows, columns = M.shape
-    for p, panel in enumerate(panel_view(address, rows, columns, stride, like.dtype)):
-        part = M[:, p * panel.shape[1] : (p + 1) * panel.shape[1]]
-        panel[:, : part.shape[1]] = part
-        panel[:, part.shape[1] :] = 0
+    """Any matrix -> panels of like's type; pad columns become zero.
+
+    Predictions pack all weights in every call: 784-128-10 in 10 µs so, and in 37 by assigning in NumPy.
+    """
+    M = np.ascontiguousarray(M, like.dtype)
+    pack_rows(M.ctypes.data, *M.shape, int(address), int(stride), like)
 
 
 def unpack(address, stride, M, like):

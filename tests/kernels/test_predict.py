@@ -9,7 +9,7 @@ from fastnn.backends import numba_backend, numpy_backend
 from tests.checks import assert_close, data_for, network_of
 
 LOSSES = numpy_backend.LOSSES
-N_ROWS = numba_backend.FEW_ROWS + 20  # so many that all together take the other path
+N_ROWS = 4 * numba_backend.FEW_ROWS + 20  # so many that all together take the other path
 
 
 def assert_same_bits(network, X):
@@ -31,6 +31,33 @@ def test_every_loss(loss, n_outputs, dtype, generator):
     activations = ("gelu", "relu", "softplus", "identity")
     network = network_of((5, 20, 33, 8, 12, n_outputs), dtype, generator, activation=activations, loss=loss)
     assert_same_bits(network, data_for(network, N_ROWS, generator)[0])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "n_rows", "zeros", "direct"),
+    [
+        ((784, 128, 10), 64, 0.0, True),
+        ((784, 128, 10), 65, 0.0, False),
+        ((784, 128, 10), 256, 0.8, True),
+        ((784, 128, 10), 257, 0.8, False),
+        ((784, 512, 512, 10), 8, 0.0, True),
+        ((784, 512, 512, 10), 9, 0.0, False),
+        ((784, 512, 512, 10), 32, 0.8, True),
+    ],
+)
+def test_which_rows_are_few(sizes, n_rows, zeros, direct, generator, monkeypatch):
+    network = network_of(sizes, np.dtype(np.float32), generator)
+    X = generator.standard_normal((n_rows, 784)).astype(np.float32)
+    X[generator.random(X.shape) < zeros] = 0
+    expected, packed = numba_backend.predict(network, X), []
+    monkeypatch.setattr(numba_backend, "_forward", lambda *_, outputs: packed.append(len(outputs)))
+    found = numba_backend.predict(network, X)
+    assert packed == ([] if direct else [n_rows])
+    if direct:
+        monkeypatch.undo()
+        monkeypatch.setattr(numba_backend, "_are_few", lambda *_: False)
+        np.testing.assert_array_equal(found, numba_backend.predict(network, X))
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_a_nan_stays_one(dtype, generator):
