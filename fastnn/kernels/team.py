@@ -104,6 +104,7 @@ class Team:
         self.threads = threads
         self._calls = [SimpleQueue() for _ in range(threads)] if threads > 1 else []
         self.spins = spins_for()
+        settle(set())  # whoever makes a team compiles this, and not its first job
         self._flags = np.zeros((threads + 1) * LINE, np.int64)
         self.flags = -(-self._flags.ctypes.data // 64) * 64
         self._members = [
