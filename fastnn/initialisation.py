@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.alignment import on_a_line
 from fastnn.backends import Array
 
 # Near 0 on one side and near the identity on the other, so half of the variance is lost in each layer.
@@ -45,7 +46,7 @@ def initial_parameters(
     schemes = [glorot, *after, glorot] if activations else [glorot]
     weights, biases = [], []
     for scheme, (fan_in, fan_out) in zip(schemes, pairwise(sizes), strict=True):
-        weights.append(scheme(fan_in, fan_out, generator).astype(dtype))
+        weights.append(on_a_line(scheme(fan_in, fan_out, generator), dtype))
         biases.append(np.zeros(fan_out, dtype))
     return weights, biases
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import backends, inputs
+from fastnn.alignment import on_a_line
 from fastnn.backends import Array
 from fastnn.errors import ModelFileError
 from fastnn.history import History
@@ -231,7 +232,7 @@ def _network(description: dict[str, Any], tensors: dict[str, Array], backend: st
     if (classes is None) != (description["loss"] not in inputs.CLASSIFIER_LOSSES):
         raise ValueError("a classifier needs its classes, and only a classifier has some")
     network = Network(
-        weights,
+        [on_a_line(W, W.dtype) for W in weights],
         biases,
         activation=description["activation" if description["format"] == 1 else "activations"],
         huber_delta=description.get("huber_delta", 1.0),

@@ -139,3 +139,14 @@ def test_copies_predict_the_same(backend_name, again, generator):
     np.testing.assert_array_equal(twin.predict_proba(X), expected[1])
     twin.weights[0][...] = 0
     np.testing.assert_array_equal(model.predict_proba(X), expected[1])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_weights_begin_on_a_cache_line(dtype, generator, tmp_path):
+    X, y = generator.normal(size=(30, 7)), np.arange(30) % 3
+    for trial in range(8):  # NumPy's do by chance
+        model = fastnn.train(X, y, hidden=(9, 5 + trial), epochs=1, seed=trial, dtype=dtype)
+        model.save(tmp_path / "model.safetensors")
+        for made in (model, fastnn.load(tmp_path / "model.safetensors")):
+            assert all(W.ctypes.data % 64 == 0 and W.flags.c_contiguous for W in made.weights)
+            assert made.dtype == dtype
