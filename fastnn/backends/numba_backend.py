@@ -21,6 +21,7 @@ from fastnn.backends.numba_pass import ForwardPass, threads_for_rows
 from fastnn.backends.numba_run import Run, targets_of
 from fastnn.backends.numpy_updates import add_penalty_gradients, penalty
 from fastnn.kernels import jit, leaves, target
+from fastnn.kernels.forward import IN_CACHE
 from fastnn.kernels.predict import make_plan, predict_directly
 from fastnn.kernels.updates import sgd_update as update_flat
 from fastnn.regularisation import Regularisation
@@ -29,7 +30,7 @@ from fastnn.run_settings import RunSettings
 # Up to so many rows are predicted straight from the network's own arrays; packing them pays only beyond.
 # Sooner with large weights, which every row reads from beyond L2: 64 rows of 784-512-512-10 take 3.5 ms so,
 # and packed 0.9. Later with rows of zeros: 200 digits through 784-128-10 take 0.2 ms, and packed 0.3.
-FEW_ROWS, FEW_FOR_LARGE, LARGE = 64, 8, 1 << 20
+FEW_ROWS, FEW_FOR_LARGE = 64, 8
 MORE_OF_ZEROS, MOSTLY_ZEROS = 4, 0.25  # less than this share is not zero
 
 # ---- leaf kernels -----------------------------------------------------------------------------------------
@@ -291,7 +292,8 @@ class _Plan:
         )
         # Arrays that a user put in place of the network's own may lie in any order.
         self.direct = all(array.flags.c_contiguous for array in self.arrays)
-        self.few_rows = FEW_ROWS if sum(W.nbytes for W in network.weights) <= LARGE else FEW_FOR_LARGE
+        small = sum(W.nbytes for W in network.weights) <= IN_CACHE
+        self.few_rows = FEW_ROWS if small else FEW_FOR_LARGE
         self.n_outputs, self.dtype = network.weights[-1].shape[1], self.arrays[0].dtype
         scalar = self.dtype.type
         self.one = scalar(1)
