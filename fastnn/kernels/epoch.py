@@ -20,6 +20,8 @@ left to one of two threads.
 Each thread gathers the input it reads for itself: reading a line that another core has just written costs
 more (about 9 ns) than gathering it again from the data. For the same reason W should not move: shared by
 rows, 784-128-10 in batches of 32 moved half of W in every step, and two threads were no faster than one.
+Sharing a narrow last layer by features, as narrow.py shares the first, moves an eighth of the lines; but the
+second thread then waits for sums and has the loss alone, and 784-128-10 took as long as by rows.
 
 Plain SGD stores no gradient, and nothing is summed across threads, so the bits do not depend on the team. A
 batch larger than a chunk is worked through chunk by chunk: the sums are then carried in G, and the step is
