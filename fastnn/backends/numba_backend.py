@@ -6,32 +6,20 @@ Every function means what its namesake in `numpy_backend` says; only the files n
 
 from __future__ import annotations
 
-import operator
-import os
-from itertools import chain
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from fastnn.backends import Array, Gradients, Parameters
 from fastnn.backends.numba_compile import use_everything
-from fastnn.backends.numba_pass import ForwardPass, threads_for_rows
-from fastnn.backends.numba_run import Run, targets_of
+from fastnn.backends.numba_predict import evaluate, predict
+from fastnn.backends.numba_run import Run
 from fastnn.backends.numpy_updates import add_penalty_gradients, penalty
 from fastnn.kernels import jit, leaves, target
-from fastnn.kernels.forward import IN_CACHE
-from fastnn.kernels.predict import make_plan, predict_directly
 from fastnn.kernels.updates import sgd_update as update_flat
 from fastnn.regularisation import Regularisation
 from fastnn.run_settings import RunSettings
-
-# Up to so many rows are predicted straight from the network's own arrays; packing them pays only beyond.
-# Sooner with large weights, which every row reads from beyond L2: 64 rows of 784-512-512-10 take 3.5 ms so,
-# and packed 0.9. Later with rows of zeros: 200 digits through 784-128-10 take 0.2 ms, and packed 0.3.
-FEW_ROWS, FEW_FOR_LARGE = 64, 8
-MORE_OF_ZEROS, MOSTLY_ZEROS = 4, 0.25  # less than this share is not zero
 
 # ---- leaf kernels -----------------------------------------------------------------------------------------
 
@@ -241,104 +229,6 @@ def open_gradients(
         return loss + penalty(network.weights, penalties.l2, penalties.l1), dWs, dbs
 
     return gradients
-
-
-def predict(network: Parameters, X: Array) -> Array:
-    """See numpy_backend.predict. A few rows take a path of their own, with the same bits."""
-    plan = _plan(network)
-    # Another type of array (read-only, say) would be another compilation.
-    if plan.direct and X.flags.writeable and _are_few(X, plan.few_rows):
-        outputs = np.empty((len(X), plan.n_outputs), plan.dtype)
-        scale = plan.uint8_scale if X.itemsize == 1 else plan.one  # no other type is so short
-        with plan.lock:  # its buffers are one caller's at a time, and kernels run without the GIL
-            predict_directly(plan.table, X, scale, outputs)
-        return outputs
-    outputs = np.empty((len(X), network.weights[-1].shape[1]), network.weights[0].dtype)
-    _forward(network, X, outputs=outputs)
-    return outputs
-
-
-def _are_few(X: Array, few: int) -> bool:
-    """Whether X has at most so many rows, or a few more, but mostly of zeros, by its first ones."""
-    if len(X) <= few:
-        return True
-    sample = X[:8]
-    return len(X) <= MORE_OF_ZEROS * few and int(np.count_nonzero(sample)) < MOSTLY_ZEROS * sample.size
-
-
-_forks = 0  # of this process's ancestors since they imported this: asking for its number takes longer
-
-
-def _count_fork() -> None:
-    global _forks
-    _forks += 1
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_count_fork)
-
-
-class _Plan:
-    """Where the weights of a network lie: made once, and again when an array has been replaced.
-
-    A forked process needs its own: it has no threads of its parent's, and a lock may have been held.
-    """
-
-    def __init__(self, network: Parameters) -> None:
-        self.forks = _forks
-        self.arrays = [*network.weights, *network.biases]
-        self.table, self._memory = make_plan(
-            network.weights, network.biases, network.activations, network.loss_name
-        )
-        # Arrays that a user put in place of the network's own may lie in any order.
-        self.direct = all(array.flags.c_contiguous for array in self.arrays)
-        small = sum(W.nbytes for W in network.weights) <= IN_CACHE
-        self.few_rows = FEW_ROWS if small else FEW_FOR_LARGE
-        self.n_outputs, self.dtype = network.weights[-1].shape[1], self.arrays[0].dtype
-        scalar = self.dtype.type
-        self.one = scalar(1)
-        self.lock = Lock()
-        self.passes: list[ForwardPass] = []  # those not in use at the moment
-        self.uint8_scale = scalar(1.0 if network.input_scale is None else network.input_scale)
-
-    def fits(self, network: Parameters) -> bool:
-        """Whether this is its process, and the network still holds the arrays whose addresses it has."""
-        held = chain(network.weights, network.biases)
-        return self.forks == _forks and all(map(operator.is_, self.arrays, held))
-
-
-def _plan(network: Parameters) -> _Plan:
-    plan = network.prepared
-    if not isinstance(plan, _Plan) or not plan.fits(network):
-        plan = network.prepared = _Plan(network)
-    return plan
-
-
-def evaluate(network: Parameters, X: Array, y: Array, weights: Array | None = None) -> tuple[float, int]:
-    """See numpy_backend.evaluate."""
-    if weights is not None:
-        weights = np.ascontiguousarray(weights, network.weights[0].dtype)
-    return _forward(network, X, targets_of(network, y), weights=weights)
-
-
-def _forward(
-    network: Parameters,
-    X: Array,
-    targets: Array | None = None,
-    outputs: Array | None = None,
-    weights: Array | None = None,
-) -> tuple[float, int]:
-    """See ForwardPass.run. One that is not in use is taken out of the plan, or a new one is made."""
-    idle, threads = _plan(network).passes, threads_for_rows(network, len(X))
-    try:
-        forward_pass = idle.pop()
-    except IndexError:
-        forward_pass = ForwardPass(network, threads)
-    if forward_pass.threads < threads:
-        forward_pass = ForwardPass(network, threads)
-    result = forward_pass.run(network, X, targets, outputs, weights)
-    idle.append(forward_pass)
-    return result
 
 
 # ---- start-up ---------------------------------------------------------------------------------------------

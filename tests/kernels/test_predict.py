@@ -5,11 +5,11 @@ import pytest
 
 pytest.importorskip("numba")
 
-from fastnn.backends import numba_backend, numpy_backend
+from fastnn.backends import numba_backend, numba_predict, numpy_backend
 from tests.checks import assert_close, data_for, network_of
 
 LOSSES = numpy_backend.LOSSES
-N_ROWS = 4 * numba_backend.FEW_ROWS + 20  # so many that all together take the other path
+N_ROWS = numba_predict.MORE_OF_ZEROS * numba_predict.FEW_ROWS + 20  # all together take the other path
 
 
 def assert_same_bits(network, X):
@@ -50,12 +50,12 @@ def test_which_rows_are_few(sizes, n_rows, zeros, direct, generator, monkeypatch
     X = generator.standard_normal((n_rows, 784)).astype(np.float32)
     X[generator.random(X.shape) < zeros] = 0
     expected, packed = numba_backend.predict(network, X), []
-    monkeypatch.setattr(numba_backend, "_forward", lambda *_, outputs: packed.append(len(outputs)))
+    monkeypatch.setattr(numba_predict, "_forward", lambda *_, outputs: packed.append(len(outputs)))
     found = numba_backend.predict(network, X)
     assert packed == ([] if direct else [n_rows])
     if direct:
         monkeypatch.undo()
-        monkeypatch.setattr(numba_backend, "_are_few", lambda *_: False)
+        monkeypatch.setattr(numba_predict, "_are_few", lambda *_: False)
         np.testing.assert_array_equal(found, numba_backend.predict(network, X))
         np.testing.assert_array_equal(found, expected)
 
