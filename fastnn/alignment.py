@@ -17,7 +17,10 @@ LINE = 64  # bytes
 
 
 def on_a_line(values: Array, dtype: np.dtype[Any]) -> Array:
-    """A copy in `dtype`, C-contiguous, whose data begin on a cache line."""
+    """A copy in `dtype`, C-contiguous, whose data begin on a cache line.
+
+    Not by kernels.panels.aligned_bytes, for that needs Numba.
+    """
     count = values.size * dtype.itemsize
     memory = np.empty(count + LINE, np.uint8)
     start = -memory.ctypes.data % LINE

@@ -65,13 +65,14 @@ def forward_narrow_layer(layers, x, kernels, bank, first, last, stale, like, thr
     mode = RELU if layers[0, ACTIVATION] == RELU_ACTIVATION else STORE
     panel = 2 * lanes_of(like)
     p, q = narrow_share(layers, thread, threads, like)
-    for start in range(first, last, last - first if threads == 1 else panel):
+    step = last - first if threads == 1 else panel
+    for start in range(first, last, step):
         await_piece(flags, thread, spins)
         call(
             kernels[NARROW_FORWARD],
             bank,
             start,
-            last if threads == 1 else min(last, start + panel),
+            min(last, start + step),
             x,
             layers[0, X_PANEL],
             layers[0, W],

@@ -48,6 +48,8 @@ from fastnn.kernels.panels import GATHERS, unpack_rows
 from fastnn.kernels.shards import add_shards
 from fastnn.kernels.updates import STEPS, penalise
 
+LAYERS = types.Array(types.int64, 2, "C")  # the layer table's type, see workspace.py
+
 # Of a first layer that turns bytes into few outputs: gathering its input, forward, dW.
 FIRST = {
     "narrow": (gather_bytes, forward_narrow, weight_update_narrow),
@@ -111,8 +113,7 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, first=No
         table[NARROW_UPDATE] = address_of(update_first, vector, *[number] * 18, scalar)
     if sparse:
         table[LISTED_UPDATE] = address_of(weight_update_listed, vector, *[number] * 22, scalar)
-    layers = types.Array(number, 2, "C")
-    table[UPDATE_LAYERS] = address_of(update_layers, layers, number, *[vector] * 3, *[number] * 4, scalar)
+    table[UPDATE_LAYERS] = address_of(update_layers, LAYERS, number, *[vector] * 3, *[number] * 4, scalar)
     _add_extras(table, extras, number, vector, scalar)
     return table
 
@@ -120,12 +121,11 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, first=No
 def _add_extras(table, extras, number, vector, scalar):
     recipe = types.Array(scalar, 1, "C")
     for name in STEPS.keys() & set(extras):
-        layers = types.Array(types.int64, 2, "C")
         table[STEP] = address_of(STEPS[name], *[number] * 5, recipe, recipe, scalar, number)
         table[TRANSPOSE] = address_of(transpose_block, *[number] * 4, scalar)
         table[DESCEND_LAYERS] = address_of(
             descend_layers,
-            layers,
+            LAYERS,
             number,
             vector,
             vector,
