@@ -17,7 +17,7 @@ from fastnn import backends
 from fastnn.cli.termination import sigterm_like_ctrl_c
 from fastnn.optimizers import LBFGS, SGD, Adam
 from fastnn.run_settings import RunSettings
-from tests.checks import data_for, network_of
+from tests.checks import assert_same_bits, data_for, network_of
 from tests.cli.process import environment, succeeds
 
 needs_signals = pytest.mark.skipif(os.name == "nt", reason="signals cannot be sent to one process on Windows")
@@ -213,8 +213,7 @@ def test_sigterm_saves_what_there_is_and_can_be_resumed(tmp_path):
     succeeds(*RUN, "--resume", "--epochs", epochs, "--out", "a.safetensors", folder=tmp_path)
     succeeds(*RUN[:4], *RUN[6:], "--epochs", epochs, "--out", "b.safetensors", folder=tmp_path)
     a, b = (fastnn.load(tmp_path / name, backend="numpy") for name in ("a.safetensors", "b.safetensors"))
-    for one, other in zip([*a.weights, *a.biases], [*b.weights, *b.biases], strict=True):
-        assert one.tobytes() == other.tobytes()
+    assert_same_bits(a, b)
 
 
 @needs_signals

@@ -14,7 +14,7 @@ from fastnn import Network, standardisation
 from fastnn.errors import DivergedError, InputError
 from fastnn.standardisation import Folded, Standardisation
 from fastnn.trainer import splitting
-from tests.checks import network_of
+from tests.checks import network_of, weights_of
 from tests.conftest import ATOL, RTOL
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -258,17 +258,13 @@ def unlike(generator):
     return exact * [1e3, 1e-3, 1, 50] + [5e3, 0, 0, -200], (exact[:, 0] + exact[:, 1] > 0).astype(int)
 
 
-def parameters(model):
-    return [*model.weights, *model.biases]
-
-
 def test_training_is_that_on_a_standardised_copy(unlike, backend_name, dtype):
     X, y = unlike
     options = {"hidden": (6, 5), "epochs": 20, "dtype": dtype, "seed": 0, "backend": backend_name}
     model = fastnn.train(X, y, standardize=True, **options)
     copy = Standardisation.measured(X).apply(X, dtype)
     by_hand = fastnn.train(copy, y, **options)
-    for one, other in zip(parameters(model), parameters(by_hand), strict=True):
+    for one, other in zip(weights_of(model), weights_of(by_hand), strict=True):
         np.testing.assert_array_equal(one, other)
     np.testing.assert_allclose(model.input_mean, X.mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(model.input_deviation, X.std(axis=0), rtol=1e-12)
@@ -359,7 +355,7 @@ def test_callbacks_may_predict_during_training(unlike, backend_name):
     options = {"standardize": True, "epochs": 4, "seed": 0, "backend": backend_name}
     watched = fastnn.train(X, y, callbacks=[scores], **options)
     plain = fastnn.train(X, y, **options)
-    for one, other in zip(parameters(watched), parameters(plain), strict=True):
+    for one, other in zip(weights_of(watched), weights_of(plain), strict=True):
         np.testing.assert_array_equal(one, other)
     assert scores.losses == sorted(scores.losses, reverse=True)
     assert scores.losses[-1] == plain.loss(X, y)
@@ -435,7 +431,7 @@ def test_floats_of_any_size_end_in_finite_numbers_or_an_error(generator, backend
     assert "\n" not in failure
     assert not (failure and options.get("standardize"))
     if not failure:
-        assert all(np.isfinite(array).all() for array in [*parameters(model), predicted])
+        assert all(np.isfinite(array).all() for array in [*weights_of(model), predicted])
         assert np.isfinite(model.history["loss"]).all()
 
 

@@ -6,6 +6,7 @@ import pytest
 import fastnn
 from fastnn.backends import numpy_backend
 from fastnn.errors import InputError
+from tests.checks import weights_of
 
 # Full batches in float64: then weights and repeated rows are the same sums in another order.
 SETTINGS = {
@@ -33,7 +34,7 @@ def data_for(loss, generator, n=30):
 
 
 def assert_same_model(one, other, rtol=1e-9):
-    for a, b in zip([*one.weights, *one.biases], [*other.weights, *other.biases], strict=True):
+    for a, b in zip(weights_of(one), weights_of(other), strict=True):
         np.testing.assert_allclose(a, b, rtol=rtol, atol=1e-12)
 
 
