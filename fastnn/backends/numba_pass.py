@@ -19,6 +19,7 @@ from fastnn.backends.numba_run import (
 from fastnn.kernels.forward import LEAST_PIECE, forward_rows
 from fastnn.kernels.panels import aligned_bytes
 from fastnn.kernels.sparsity import Sparsity
+from fastnn.kernels.step import Net, Samples
 from fastnn.kernels.target import LINE
 from fastnn.kernels.team import Team
 from fastnn.kernels.tiles import tile_bank
@@ -56,29 +57,25 @@ class ForwardPass:
         workspace.write(network.weights, network.biases)
         rows = -(-CHUNK // threads)
         sparsity = Sparsity(X, self.dtype, len(network.biases[0]), rows, threads)
-        kernels = kernels_for(network, X, training=False, sparse=sparsity.active)
-        bank = tile_bank(self.dtype, listed=sparsity.active)
+        net = Net(
+            workspace.layers,
+            kernels_for(network, X, training=False, sparse=sparsity.active),
+            tile_bank(self.dtype, listed=sparsity.active),
+            workspace.zeros,
+            workspace.like,
+        )
+        own = workspace.own(sparsity.plans)
         order, losses = np.arange(len(X)), np.zeros(len(X))
+        targets_at, weights_at = (0 if array is None else array.ctypes.data for array in (targets, weights))
+        scale, option = data_scale(network, X), self.dtype.type(loss_option(network))
 
         def work(part: slice, claims: Array, thread: int) -> int:
             return forward_rows(
-                thread,
-                threads,
-                workspace.layers,
-                kernels,
-                bank,
-                workspace.inputs[thread],
-                sparsity.plans[thread],
-                workspace.scratch[thread],
-                X.ctypes.data,
-                0 if targets is None else targets.ctypes.data,
-                0 if weights is None else weights.ctypes.data,
-                self.dtype.type(loss_option(network)),
-                order[part],
-                losses[part],
+                net,
+                self._team.member(thread, threads),
+                own[thread],
+                Samples(X.ctypes.data, scale, order[part], targets_at, weights_at, option, losses[part]),
                 workspace.rows,
-                data_scale(network, X),
-                workspace.like,
                 0 if outputs is None else outputs[part.start :].ctypes.data,
                 claims.ctypes.data,
             )

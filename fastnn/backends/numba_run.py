@@ -23,6 +23,7 @@ from fastnn.kernels.epoch import train_rows
 from fastnn.kernels.panels import panel_columns
 from fastnn.kernels.shards import shard_count
 from fastnn.kernels.sparsity import Sparsity
+from fastnn.kernels.step import Course, Masks, Net, Samples
 from fastnn.kernels.table import activation_address, kernel_table
 from fastnn.kernels.target import HAS_AMX
 from fastnn.kernels.team import Team
@@ -84,17 +85,21 @@ class Run:
             first=first,
         )
         set_activations(self.workspace, network, settings.regularisation)
-        self._own_layers = self.workspace.own_layers(n_threads)
         self.read_weights()
         self._team = Team(n_threads)
         self._team_size = TeamSize(n_threads, fixed=settings.threads is not None)
         self._sparsity = Sparsity(
             X, dtype, len(network.biases[0]), chunk, n_threads, self._team.run, narrow=first is not None
         )
-        self._kernels = kernels_for(
-            network, X, training=True, sparse=self._sparsity.active, first=first, extras=wanted
+        self._own = self.workspace.own(self._sparsity.plans)
+        sparse = self._sparsity.active
+        self._net = Net(
+            self.workspace.layers,
+            kernels_for(network, X, training=True, sparse=sparse, first=first, extras=wanted),
+            tile_bank(dtype, listed=sparse, bytes_as=byte_tiles_of(first, dtype)),
+            self.workspace.zeros,
+            self.workspace.like,
         )
-        self._bank = tile_bank(dtype, listed=self._sparsity.active, bytes_as=byte_tiles_of(first, dtype))
 
     def epoch(
         self, order: Array, learning_rates: Array, between: Callable[[], None] = nothing
@@ -114,39 +119,21 @@ class Run:
         order, losses = np.ascontiguousarray(order, np.int64), np.empty(len(order))
         divisors = self._settings.divisors(order, self._weights)
         numbers = steps(self._settings, learning_rates, divisors, self.step, workspace.dtype)
-        scalar = workspace.dtype.type
+        scalar, scale = workspace.dtype.type, data_scale(self._network, self._X)
+        data, targets, weights = self._addresses
+        chunk = workspace.rows // team.threads if self._shards else workspace.rows
         option = scalar(loss_option(self._network, self._settings.regularisation.label_smoothing))
 
         def work(part: Part, thread: int) -> int:
             return train_rows(
-                thread,
-                n_threads,
-                workspace.layers,
-                self._own_layers[thread],
-                self._shards,
-                self._kernels,
-                self._bank,
-                workspace.inputs[thread],
-                self._sparsity.plans[thread],
-                workspace.scratch[thread],
-                workspace.zeros,
-                *self._addresses,
-                option,
-                order[part.rows],
-                losses[part.rows],
-                self._settings.batch_size,
-                workspace.rows // self._team.threads if self._shards else workspace.rows,
-                data_scale(self._network, self._X),
+                self._net,
+                team.member(thread, n_threads),
+                self._own[thread],
+                Samples(data, scale, order[part.rows], targets, weights, option, losses[part.rows]),
+                Course(self._settings.batch_size, chunk, self._shards, part.done, part.up_to, int(descend)),
                 self._recipe,
                 numbers[part.update :],
-                self.step,
-                self._settings.dropout_seed,
-                workspace.rooms[thread],
-                part.done,
-                part.up_to,
-                int(descend),
-                team.flags,
-                team.spins,
+                Masks(self._settings.dropout_seed, self.step),
             )
 
         seconds, n_correct = 0.0, 0

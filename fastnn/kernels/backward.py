@@ -28,34 +28,20 @@ from fastnn.kernels.workspace import (
 
 
 @jit
-def backward(
-    layers,
-    kernels,
-    bank,
-    rows,
-    first,
-    last,
-    zeros,
-    thread,
-    threads,
-    flags,
-    spins,
-    dropout_seed,
-    counter,
-    like,
-):
+def backward(net, me, rows, first, last, masks):
     """D of every hidden layer from dZ of the last; first..last are the thread's own of the `rows` rows.
 
     Between layers that the forward pass shares by columns, dX is shared so too: a thread then reads but a
     part of WT, which all have written, and writes those columns of D that its own dW needs.
     """
+    layers, kernels, like, threads = net.layers, net.kernels, net.like, me.threads
     panel = 2 * lanes_of(like)
     whole = False  # whether D of layer i is there for all rows: the loss is computed by rows
     for i in range(layers.shape[0] - 1, 0, -1):
         fan_in, fan_out = layers[i, FAN_IN], layers[i, FAN_OUT]
         by_columns = is_by_columns(fan_in, threads, like) and is_by_columns(fan_out, threads, like)
         if by_columns and not whole:
-            barrier(flags, thread, threads, spins)
+            barrier(me)
         parts = row_parts(rows) if by_columns else 1
         units = parts * panels_of(fan_in, like)
         area = area_of(layers[i, CLAIMS], BACKWARD_CLAIMS, threads)
@@ -64,7 +50,7 @@ def backward(
         while True:
             begin, end, p, columns = first, last, 0, fan_in
             if by_columns:
-                unit, helped, taken = next_unit(area, units, thread, threads, helped, taken)
+                unit, helped, taken = next_unit(area, units, me, helped, taken)
                 if unit < 0:
                     break
                 p = unit // parts
@@ -73,14 +59,14 @@ def backward(
             target = layers[i - 1, D] + p * layers[i - 1, Z_PANEL]
             call(
                 kernels[BACKWARD],
-                bank,
+                net.bank,
                 begin,
                 end,
                 layers[i, D],
                 layers[i, Z_PANEL],
                 layers[i, WT] + p * layers[i, WT_PANEL],
                 layers[i, WT_PANEL],
-                zeros,
+                net.zeros,
                 slopes + p * layers[i, X_PANEL],
                 layers[i, X_PANEL],
                 target,
@@ -100,14 +86,14 @@ def backward(
                     p * panel,
                     columns,
                     layers[i, DROP_SHARE],
-                    dropout_seed,
-                    counter + (i << 24),
+                    masks.seed,
+                    masks.counter + (i << 24),
                     like,
                 )
             if not by_columns:
                 break
         if by_columns and i > 1:
-            barrier(flags, thread, threads, spins)
+            barrier(me)
         whole = by_columns
 
 

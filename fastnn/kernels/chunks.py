@@ -12,56 +12,67 @@ from fastnn.kernels.workspace import DROP_SHARE, FAN_IN, FAN_OUT, X_PANEL
 
 
 @jit
-def gather_chunk(
-    layers, x, kernels, plan, data, order, start, rows, thread, threads, data_scale, dropout_seed, counter
-):
+def gather_chunk(net, me, samples, plan, chunk, masks):
     """Own rows whole; of the other rows only the panels that this thread will read: all, if by columns."""
-    first, last = share(rows, thread, threads)
+    layers, kernels, like = net.layers, net.kernels, net.like
+    first, last = share(chunk.rows, me.thread, me.threads)
     fan_in, fan_out = layers[0, FAN_IN], layers[0, FAN_OUT]
-    panels = panels_of(fan_in, data_scale)
-    together = counted_together(layers, 0, plan, threads, data_scale)
-    from_block, to_block = own_blocks(layers, 0, kernels, together, thread, threads, data_scale)
-    p_first, q_first = block_place(from_block, fan_in, fan_out, together, data_scale)
-    p_last, q_last = block_place(to_block - 1, fan_in, fan_out, together, data_scale)
+    panels = panels_of(fan_in, like)
+    together = counted_together(net, 0, plan, me.threads)
+    from_block, to_block = own_blocks(net, 0, together, me)
+    p_first, q_first = block_place(from_block, fan_in, fan_out, together, like)
+    p_last, q_last = block_place(to_block - 1, fan_in, fan_out, together, like)
     low, high = 0, panels
-    if p_first // together == p_last // together and not is_by_columns(fan_out, threads, data_scale):
+    if p_first // together == p_last // together and not is_by_columns(fan_out, me.threads, like):
         low, high = q_first, q_last + 1
-    for begin, end, p, q in ((0, first, low, high), (first, last, 0, panels), (last, rows, low, high)):
+    for begin, end, p, q in ((0, first, low, high), (first, last, 0, panels), (last, chunk.rows, low, high)):
         call(
             kernels[GATHER],
-            data,
-            order,
-            start + begin,
-            start + end,
+            samples.data,
+            samples.order,
+            chunk.start + begin,
+            chunk.start + end,
             begin,
-            x,
+            chunk.x,
             layers[0, X_PANEL],
             fan_in,
-            data_scale,
+            samples.data_scale,
             p,
             q,
         )
         if layers[0, DROP_SHARE] != 0:
-            panel = 2 * lanes_of(data_scale)
+            panel = 2 * lanes_of(like)
             call(
                 kernels[DROP],
                 begin,
                 end,
-                x + p * layers[0, X_PANEL],
+                chunk.x + p * layers[0, X_PANEL],
                 layers[0, X_PANEL],
                 p * panel,
                 min(fan_in, q * panel) - p * panel,
                 layers[0, DROP_SHARE],
-                dropout_seed,
-                counter,
-                data_scale,
+                masks.seed,
+                masks.counter,
+                like,
             )
 
 
 @jit
-def gather_narrow(layers, x, kernels, data, order, start, rows, thread, threads, data_scale):
+def gather_narrow(net, me, samples, chunk):
     """This thread's features of all rows, as forward_narrow_layer and weight_update_narrow read them."""
-    fan_in, x_columns = layers[0, FAN_IN], layers[0, X_PANEL]
-    p, q = narrow_share(layers, thread, threads, data_scale)
-    end = start + rows
-    call(kernels[GATHER], data, order, start, end, 0, x, x_columns, fan_in, data_scale, p, q)
+    fan_in, x_columns = net.layers[0, FAN_IN], net.layers[0, X_PANEL]
+    p, q = narrow_share(net.layers, me, net.like)
+    call(
+        net.kernels[GATHER],
+        samples.data,
+        samples.order,
+        chunk.start,
+        chunk.start + chunk.rows,
+        0,
+        chunk.x,
+        x_columns,
+        fan_in,
+        samples.data_scale,
+        p,
+        q,
+    )

@@ -24,15 +24,15 @@ def area_of(claims, kind, threads):
 
 
 @jit
-def next_unit(area, units, thread, threads, helped, taken):
+def next_unit(area, units, me, helped, taken):
     """(unit, helped, taken): one of `units` that nobody else gets, or -1 when there is none left.
 
     helped, taken   0, 0 before the first call; then what the call before returned: whose turn it is, 0 the
                     thread's own, and how many of its own it has had
     """
-    while helped < threads:
-        owner = (thread + helped) % threads
-        first, last = share(units, owner, threads)
+    while helped < me.threads:
+        owner = (me.thread + helped) % me.threads
+        first, last = share(units, owner, me.threads)
         line = area + owner * LINE
         if fetch_add(line, 1) < last - first:
             if helped == 0:
@@ -43,12 +43,12 @@ def next_unit(area, units, thread, threads, helped, taken):
 
 
 @jit
-def give_back(claims, kind, thread, threads):
+def give_back(claims, kind, me):
     """This thread's ranges in one area of each layer can be claimed again; nobody may be claiming there.
 
     claims   the layers' areas
     """
     for i in range(claims.shape[0]):
-        line = area_of(claims[i], kind, threads) + thread * LINE
+        line = area_of(claims[i], kind, me.threads) + me.thread * LINE
         store_release(line, 0)
         store_release(line + 8, 0)

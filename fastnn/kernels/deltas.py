@@ -13,130 +13,58 @@ from fastnn.kernels.link import call, call_count
 from fastnn.kernels.shares import has_short_rest
 from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.sparsity import BITS, CHUNK_BITS, CHUNK_STRIDE, WORDS
-from fastnn.kernels.team import barrier, share
+from fastnn.kernels.team import alone, barrier, share
 from fastnn.kernels.workspace import CLAIMS, FAN_OUT, Z_PANEL, Z
 
 
 @jit
-def deltas(
-    layers,
-    x,
-    gathered,
-    stale,
-    x_next,
-    next_start,
-    next_rows,
-    plan,
-    scratch,
-    zeros,
-    kernels,
-    bank,
-    data,
-    targets,
-    weights,
-    option,
-    order,
-    losses,
-    start,
-    rows,
-    thread,
-    threads,
-    data_scale,
-    scale,
-    like,
-    dropout_seed,
-    counter,
-    flags,
-    spins,
-):
-    """Gather rows order[start:start + rows], and leave D of every layer; returns own correct rows.
+def deltas(net, me, own, samples, chunk, after, gathered, stale, scale, masks):
+    """Gather the chunk's rows, and leave D of every layer; returns own correct rows.
 
-    gathered     whether a narrow layer's x has been filled already, when these rows were the next ones
-    stale        1 if its W has changed since its last forward pass, else 0
-    x_next ...   its other input: with next_rows from next_start on a thread fills the time until the threads
-                 after it have come to the end of the layer, or of all that one of them does alone. The last
-                 thread need not wait, and gets none
+    after      the chunk whose rows of a narrow layer a thread gathers into its other input, to fill the time
+               until the threads after it have come to the end of the layer, or of all that one of them does
+               alone. The last thread need not wait, and gets one of no rows
+    gathered   whether this chunk's have been filled already, when it was the one after
+    stale      1 if a narrow layer's W has changed since its last forward pass, else 0
+    scale      of the gradients
     """
-    narrow, last_layer = kernels[NARROW_UPDATE] != 0, layers.shape[0] - 1
-    in_turns = narrow and has_short_rest(layers, threads, like)
-    alone = in_turns and thread + 1 == threads
-    member, members = (0, 1) if alone else (thread, threads)
+    layers, kernels, like, plan = net.layers, net.kernels, net.like, own.plan
+    rows, last_layer = chunk.rows, layers.shape[0] - 1
+    narrow = kernels[NARROW_UPDATE] != 0
+    in_turns = narrow and has_short_rest(layers, me.threads, like)
+    has_the_rest = in_turns and me.thread + 1 == me.threads
+    us = alone(me) if has_the_rest else me  # who shares all that follows a narrow layer
     # Alone, a thread goes on with a panel of rows while the one before it works on the next panel.
-    n_correct, step = 0, 2 * lanes_of(like) if alone else rows
-    give_back(layers[:, CLAIMS], UPDATE_CLAIMS, thread, threads)
+    n_correct, step = 0, 2 * lanes_of(like) if has_the_rest else rows
+    give_back(layers[:, CLAIMS], UPDATE_CLAIMS, me)
     if not narrow:
-        gather_chunk(
-            layers,
-            x,
-            kernels,
-            plan,
-            data,
-            order,
-            start,
-            rows,
-            thread,
-            threads,
-            data_scale,
-            dropout_seed,
-            counter,
-        )
+        gather_chunk(net, me, samples, plan, chunk, masks)
     elif not gathered:
-        gather_narrow(layers, x, kernels, data, order, start, rows, thread, threads, data_scale)
+        gather_narrow(net, me, samples, chunk)
     if plan[BITS] != 0:
         call(
             kernels[GATHER_BITS],
             plan[BITS],
             plan[WORDS],
-            order,
-            start,
+            samples.order,
+            chunk.start,
             rows,
             plan[CHUNK_BITS],
             plan[CHUNK_STRIDE],
         )
     for begin in range(0, rows, step):
         end = min(rows, begin + step)
-        first, last = share(rows, thread, threads)
+        first, last = share(rows, me.thread, me.threads)
         if narrow:
-            forward_narrow_layer(
-                layers,
-                x,
-                kernels,
-                bank,
-                begin,
-                end,
-                stale,
-                like,
-                thread,
-                threads,
-                flags,
-                spins,
-            )
-            if next_rows > 0:
-                gather_narrow(
-                    layers, x_next, kernels, data, order, next_start, next_rows, thread, threads, data_scale
-                )
-            if alone:
+            forward_narrow_layer(net, me, chunk.x, begin, end, stale)
+            if after.rows > 0:
+                gather_narrow(net, me, samples, after)
+            if has_the_rest:
                 first, last = begin, end
             elif in_turns:
                 return 0
-            barrier(flags, member, members, spins)
-        forward(
-            layers,
-            x,
-            plan,
-            kernels,
-            bank,
-            rows,
-            first,
-            last,
-            like,
-            member,
-            members,
-            flags,
-            spins,
-            dropout_seed,
-            counter,
-        )
+            barrier(us)
+        forward(net, us, plan, chunk.x, rows, first, last, masks)
         n_correct += call_count(
             kernels[LOSS],
             first,
@@ -144,31 +72,16 @@ def deltas(
             layers[last_layer, Z],
             layers[last_layer, Z_PANEL],
             layers[last_layer, FAN_OUT],
-            order,
-            targets,
-            weights,
-            start,
+            samples.order,
+            samples.targets,
+            samples.weights,
+            chunk.start,
             scale,
-            option,
-            losses,
-            scratch,
+            samples.option,
+            samples.losses,
+            own.scratch,
         )
-        backward(
-            layers,
-            kernels,
-            bank,
-            rows,
-            first,
-            last,
-            zeros,
-            member,
-            members,
-            flags,
-            spins,
-            dropout_seed,
-            counter,
-            like,
-        )
-        if alone:
+        backward(net, us, rows, first, last, masks)
+        if has_the_rest:
             copy_deltas(layers, first, last, like)
     return n_correct

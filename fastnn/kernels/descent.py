@@ -35,7 +35,6 @@ from fastnn.kernels.updates import (
     MAX_NORM,
     MEASURES_SQUARES,
     PENALISED,
-    RATE,
     WEIGHT,
     WEIGHT_SQUARES,
 )
@@ -63,13 +62,13 @@ SUMMED = 4
 
 
 @inline
-def _clip_factor(layers, plan, kernels, thread, threads, recipe, now, flags, spins):
+def _clip_factor(net, me, plan, recipe, now):
     """min(1, CLIP_NORM / length of all gradients); they and their penalties must be in G and GB."""
-    like = recipe[CLIP_NORM]
+    layers, kernels, like, threads = net.layers, net.kernels, net.like, me.threads
     panel = 2 * lanes_of(like)
     for i in range(layers.shape[0]):
-        together = counted_together(layers, i, plan, threads, like)
-        first, last = own_blocks(layers, i, kernels, together, thread, threads, like)
+        together = counted_together(net, i, plan, threads)
+        first, last = own_blocks(net, i, together, me)
         for block in range(first, last):
             p, q = block_place(block, layers[i, FAN_IN], layers[i, FAN_OUT], together, like)
             inputs = min(panel, layers[i, W_ROWS] - q * panel)
@@ -78,12 +77,12 @@ def _clip_factor(layers, plan, kernels, thread, threads, recipe, now, flags, spi
             if q == 0:
                 offset = p * ROW_BYTES
                 call(kernels[PENALISE], 1, layers[i, B] + offset, layers[i, GB] + offset, recipe, now, BIAS)
-    barrier(flags, thread, threads, spins)
+    barrier(me)
     for i in range(layers.shape[0]):
-        p, q = share(panels_of(layers[i, FAN_OUT], like), thread, threads)
+        p, q = share(panels_of(layers[i, FAN_OUT], like), me.thread, me.threads)
         call(kernels[SQUARES], p, q, layers[i, G], layers[i, W_PANEL], layers[i, FAN_IN], layers[i, S], like)
         call(kernels[SQUARES], p, q, layers[i, GB], ROW_BYTES, 1, layers[i, SB], like)
-    barrier(flags, thread, threads, spins)
+    barrier(me)
     squares = 0.0  # every thread adds them all, in the same order
     for i in range(layers.shape[0]):
         squares += call_total(kernels[TOTAL], layers[i, S], layers[i, FAN_OUT], like)
@@ -93,12 +92,13 @@ def _clip_factor(layers, plan, kernels, thread, threads, recipe, now, flags, spi
 
 
 @inline
-def _weight_squares(layers, kernels, thread, threads, like, flags, spins):
+def _weight_squares(net, me):
     """ΣW² of all layers, on every thread: by columns first, so that no order depends on the threads."""
+    layers, kernels, like = net.layers, net.kernels, net.like
     for i in range(layers.shape[0]):
-        p, q = share(panels_of(layers[i, FAN_OUT], like), thread, threads)
+        p, q = share(panels_of(layers[i, FAN_OUT], like), me.thread, me.threads)
         call(kernels[SQUARES], p, q, layers[i, W], layers[i, W_PANEL], layers[i, FAN_IN], layers[i, S], like)
-    barrier(flags, thread, threads, spins)
+    barrier(me)
     squares = 0.0
     for i in range(layers.shape[0]):
         squares += call_total(kernels[TOTAL], layers[i, S], layers[i, FAN_OUT], like)
@@ -106,12 +106,12 @@ def _weight_squares(layers, kernels, thread, threads, like, flags, spins):
 
 
 @inline
-def _limit_norms(layers, kernels, thread, threads, recipe):
+def _limit_norms(net, me, limit):
     """Max-norm on this thread's panels of every layer, and their transposed copies."""
-    limit = recipe[MAX_NORM]
+    layers, kernels = net.layers, net.kernels
     panel = 2 * lanes_of(limit)
     for i in range(layers.shape[0]):
-        first, last = share(panels_of(layers[i, FAN_OUT], limit), thread, threads)
+        first, last = share(panels_of(layers[i, FAN_OUT], limit), me.thread, me.threads)
         fan_in, fan_out = layers[i, FAN_IN], layers[i, FAN_OUT]
         call(kernels[LIMIT], first, last, layers[i, W], layers[i, W_PANEL], fan_in, limit)
         for p in range(first, last if layers[i, WT] != 0 else first):
@@ -127,37 +127,32 @@ def _limit_norms(layers, kernels, thread, threads, recipe):
 
 
 @jit
-def descend_layers(
-    layers, x, plan, kernels, bank, rows, thread, threads, mode, room, recipe, now, flags, spins
-):
+def descend_layers(net, me, own, chunk, mode, recipe, now):
     """One update by kernels[STEP] from the last chunk of a batch; every thread of the team makes this call.
 
     mode    CONTINUE if G holds the sums of chunks before, SUMMED if those of all, else 0
-    room    address of this thread's own room for the gradients of two blocks; 0: the gradients go to G
     recipe, now   numbers of the run and of this update, see updates.py
     """
-    like = now[RATE]
+    layers, kernels, like, plan, room = net.layers, net.kernels, net.like, own.plan, own.room
     panel = 2 * lanes_of(like)
     clips = recipe[CLIP_NORM] < math.inf
     stored = clips or mode == SUMMED
     factor = type(like)(1)
     if recipe[MEASURES_SQUARES] != 0:
-        squares = _weight_squares(layers, kernels, thread, threads, like, flags, spins)
-        if thread == 0:
+        squares = _weight_squares(net, me)
+        if me.thread == 0:
             now[WEIGHT_SQUARES] = squares
     if clips:
         if mode != SUMMED:
-            update_layers(layers, x, plan, kernels, bank, rows, thread, threads, mode, like)
-            barrier(flags, thread, threads, spins)  # others may have helped with these blocks
-        factor = _clip_factor(layers, plan, kernels, thread, threads, recipe, now, flags, spins)
+            update_layers(net, me, plan, chunk, mode, like)
+            barrier(me)  # others may have helped with these blocks
+        factor = _clip_factor(net, me, plan, recipe, now)
     for i in range(layers.shape[0]):
-        together = counted_together(layers, i, plan, threads, like)
-        size = 0 if stored else unit_blocks(layers, i, rows, together, threads, like)
+        together = counted_together(net, i, plan, me.threads)
+        size = 0 if stored else unit_blocks(net, i, chunk.rows, together, me.threads)
         helped, taken = 0, 0
         while True:
-            first, last, begin, helped, taken = take_blocks(
-                layers, i, kernels, size, together, thread, threads, helped, taken, like
-            )
+            first, last, begin, helped, taken = take_blocks(net, i, size, together, me, helped, taken)
             if first == last:
                 break
             for block in range(first, last):
@@ -172,19 +167,15 @@ def descend_layers(
                     gradient = room + (block - first) % together * g_panel
                 if not stored and (block - first) % together == 0:
                     weight_gradients(
-                        layers,
+                        net,
                         i,
-                        x,
+                        me,
                         plan,
-                        kernels,
-                        bank,
-                        rows,
+                        chunk,
                         block,
                         min(last, block + together),
                         together,
                         begin,
-                        thread,
-                        threads,
                         gradient - p * g_panel - q * panel * ROW_BYTES,
                         g_panel,
                         mode,
@@ -225,5 +216,5 @@ def descend_layers(
                         like,
                     )
     if kernels[LIMIT] != 0:
-        barrier(flags, thread, threads, spins)
-        _limit_norms(layers, kernels, thread, threads, recipe)
+        barrier(me)
+        _limit_norms(net, me, recipe[MAX_NORM])

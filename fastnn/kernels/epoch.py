@@ -32,201 +32,89 @@ taken at the last chunk. In a batch of thousands of rows each thread works throu
 from fastnn.kernels.claims import BACKWARD_CLAIMS, FORWARD_CLAIMS, give_back
 from fastnn.kernels.deltas import deltas
 from fastnn.kernels.descent import SUMMED
-from fastnn.kernels.entries import ADD_SHARDS, DESCEND_LAYERS, NARROW_UPDATE, UPDATE_LAYERS
+from fastnn.kernels.entries import DESCEND_LAYERS, NARROW_UPDATE, UPDATE_LAYERS
 from fastnn.kernels.jit import jit
 from fastnn.kernels.link import call
 from fastnn.kernels.shards import SHARD_ROWS, add_all, take_shard
 from fastnn.kernels.shares import has_short_rest
+from fastnn.kernels.step import Chunk, Masks, Net
 from fastnn.kernels.subnormals import restore, subnormals_to_zero
-from fastnn.kernels.team import barrier, share
+from fastnn.kernels.team import alone, barrier, share
 from fastnn.kernels.tile_kinds import CONTINUE, DESCEND
 from fastnn.kernels.updates import RATE, SCALE
 from fastnn.kernels.workspace import CLAIMS, X_NEXT
 
 
 @jit
-def train_rows(
-    thread,
-    threads,
-    layers,
-    mine,
-    shards,
-    kernels,
-    bank,
-    x,
-    plan,
-    scratch,
-    zeros,
-    data,
-    targets,
-    weights,
-    option,
-    order,
-    losses,
-    batch,
-    chunk,
-    data_scale,
-    recipe,
-    steps,
-    first_step,
-    dropout_seed,
-    room,
-    done,
-    up_to,
-    descend,
-    flags,
-    spins,
-):
-    """One update for every `batch` rows of `order`; every thread of the team makes this call.
+def train_rows(net, me, own, samples, course, recipe, steps, seed):
+    """One update for every batch of the samples; every thread of the team makes this call.
 
-    mine, shards   this thread's own table of layers, see Workspace.own_layers, and how many shards a batch is
-                   cut into, see shards.py; 0: none, and `mine` is not used
-    x, scratch     addresses of this thread's own input and scratch
-    plan           how this thread skips zeros of X, see sparsity.py; all zeros: not at all
-    data, targets  addresses of X, and of the labels (int64) or the regression targets (row-major)
-    weights        address of the weights of all rows of X, of the element type; 0: all alike
-    option         label smoothing, or the Huber loss's δ
-    chunk          rows worked on at a time; with shards, by each thread
-    recipe, steps  numbers of the run, and (updates, STEP_FIELDS) of each update, see updates.py
-    first_step     updates of this run before these
-    room           address of this thread's own room for the gradients of two blocks, or 0
-    losses         (order.size,) float64, written: the loss of each row
-    done, up_to    which rows of each shard, or without shards of each batch, are worked on: a long batch can
-                   be cut into several calls, which leave their sums in G; the last adds up the shards and
-                   takes the step
-    descend        1 takes the steps; 0 leaves the gradients of the batch in G (see workspace.py)
+    recipe, steps   numbers of the run, and (updates, STEP_FIELDS) of each update, see updates.py
+    seed            Masks: the run's seed, and how many updates were before these
 
     Returns this thread's correctly classified rows.
     """
     mode_before = subnormals_to_zero()
-    n_correct, n_rows = 0, order.shape[0]
+    layers, kernels = net.layers, net.kernels
+    batch, shards, up_to, descend = course.batch, course.shards, course.up_to, course.descend
+    x, n_correct, n_rows = own.x, 0, samples.order.shape[0]
     x_other, gathered, stale = x + layers[0, X_NEXT], False, 1
-    give_back(layers[:, CLAIMS], FORWARD_CLAIMS, thread, threads)
-    give_back(layers[:, CLAIMS], BACKWARD_CLAIMS, thread, threads)
-    barrier(flags, thread, threads, spins)
+    give_back(layers[:, CLAIMS], FORWARD_CLAIMS, me)
+    give_back(layers[:, CLAIMS], BACKWARD_CLAIMS, me)
+    barrier(me)
     # One loop for both ways: a thread that has shards of its own is a team of one between their beginnings
     # and the adding up.
-    table, member, members = (mine, 0, 1) if shards != 0 else (layers, thread, threads)
+    us, ours = me, net
+    if shards != 0:
+        us, ours = alone(me), Net(own.layers, kernels, net.bank, net.zeros, net.like)
     # Then the second thread waits for sums that the first one makes with its new weights, and need not wait
     # before: all else that either has written, the other reads only after the barrier that follows.
-    in_turns = kernels[NARROW_UPDATE] != 0 and has_short_rest(layers, members, recipe[0])
+    in_turns = kernels[NARROW_UPDATE] != 0 and has_short_rest(layers, us.threads, net.like)
     for begin in range(0, n_rows, batch):
         size = min(batch, n_rows - begin)
         now = steps[begin // batch]
         rate, scale = now[RATE], now[SCALE]  # the gradient is a mean over the batch, ragged or not
-        counter = (first_step + begin // batch + 1) << 34
+        counter = (seed.counter + begin // batch + 1) << 34
         count = max(1, min(shards, size // SHARD_ROWS))  # of this batch: the last may be small
-        from_shard, to_shard = share(count, thread, threads) if shards != 0 else (0, 1)
+        from_shard, to_shard = share(count, me.thread, me.threads) if shards != 0 else (0, 1)
         for shard in range(from_shard, to_shard):
             from_row, to_row = share(size, shard, count)
             if shards != 0:
-                take_shard(mine, layers, shard, rate)
+                take_shard(own.layers, layers, shard, rate)
             end_row = min(from_row + up_to, to_row)
-            for start in range(from_row + done, end_row, chunk):
-                rows = min(chunk, end_row - start)
-                next_start, next_rows = begin + start + rows, min(chunk, end_row - start - rows)
+            for start in range(from_row + course.done, end_row, course.chunk):
+                rows = min(course.chunk, end_row - start)
+                next_start, next_rows = begin + start + rows, min(course.chunk, end_row - start - rows)
                 if next_rows == 0:  # of the next batch; with shards there is no other input
-                    next_start = begin + batch + done
-                    next_rows = min(chunk, up_to, n_rows - next_start)
-                if kernels[NARROW_UPDATE] == 0 or member == members - 1:
+                    next_start = begin + batch + course.done
+                    next_rows = min(course.chunk, up_to, n_rows - next_start)
+                if kernels[NARROW_UPDATE] == 0 or us.thread == us.threads - 1:
                     next_rows = 0
-                n_correct += deltas(
-                    table,
-                    x,
-                    gathered,
-                    stale,
-                    x_other,
-                    next_start,
-                    next_rows,
-                    plan,
-                    scratch,
-                    zeros,
-                    kernels,
-                    bank,
-                    data,
-                    targets,
-                    weights,
-                    option,
-                    order,
-                    losses,
-                    begin + start,
-                    rows,
-                    member,
-                    members,
-                    data_scale,
-                    scale,
-                    rate,
-                    dropout_seed,
-                    counter + start,
-                    flags,
-                    spins,
-                )
-                barrier(flags, member, members, spins)
-                give_back(layers[:, CLAIMS], FORWARD_CLAIMS, member, members)
-                give_back(layers[:, CLAIMS], BACKWARD_CLAIMS, member, members)
+                these, after = Chunk(x, begin + start, rows), Chunk(x_other, next_start, next_rows)
+                masks = Masks(seed.seed, counter + start)
+                n_correct += deltas(ours, us, own, samples, these, after, gathered, stale, scale, masks)
+                barrier(us)
+                give_back(layers[:, CLAIMS], FORWARD_CLAIMS, us)
+                give_back(layers[:, CLAIMS], BACKWARD_CLAIMS, us)
                 mode = CONTINUE if start > from_row else 0
                 steps_now = descend != 0 and start + rows == size and shards == 0
                 if steps_now and kernels[DESCEND_LAYERS] != 0:
-                    call(
-                        kernels[DESCEND_LAYERS],
-                        layers,
-                        x,
-                        plan,
-                        kernels,
-                        bank,
-                        rows,
-                        thread,
-                        threads,
-                        mode,
-                        room,
-                        recipe,
-                        now,
-                        flags,
-                        spins,
-                    )
+                    call(kernels[DESCEND_LAYERS], net, me, own, these, mode, recipe, now)
                 else:
                     mode |= DESCEND if steps_now else 0
-                    call(
-                        kernels[UPDATE_LAYERS],
-                        table,
-                        x,
-                        plan,
-                        kernels,
-                        bank,
-                        rows,
-                        member,
-                        members,
-                        mode,
-                        rate,
-                    )
+                    call(kernels[UPDATE_LAYERS], ours, us, own.plan, these, mode, rate)
                 stale = 0  # exact.py's layers are in shards, and those take the step below
                 if not in_turns:
-                    barrier(flags, member, members, spins)
+                    barrier(us)
                 if next_rows > 0:
                     x, x_other, gathered = x_other, x, True
         if shards != 0 and up_to * count >= size:
-            barrier(flags, thread, threads, spins)
-            add_all(layers, kernels[ADD_SHARDS], count, thread, threads, rate)
-            barrier(flags, thread, threads, spins)
+            barrier(me)
+            add_all(net, count, me)
+            barrier(me)
             if descend != 0:
-                call(
-                    kernels[DESCEND_LAYERS],
-                    layers,
-                    x,
-                    plan,
-                    kernels,
-                    bank,
-                    0,
-                    thread,
-                    threads,
-                    SUMMED,
-                    room,
-                    recipe,
-                    now,
-                    flags,
-                    spins,
-                )
+                call(kernels[DESCEND_LAYERS], net, me, own, Chunk(x, 0, 0), SUMMED, recipe, now)
                 stale = 1
-                barrier(flags, thread, threads, spins)
+                barrier(me)
     restore(mode_before)
     return n_correct

@@ -29,7 +29,8 @@ from fastnn.kernels.sparsity import (
     ROW_LIST_BYTES,
     ROW_LISTS,
 )
-from fastnn.kernels.team import await_piece, barrier, hand_on, share
+from fastnn.kernels.step import Masks
+from fastnn.kernels.team import alone, await_piece, barrier, hand_on, share
 from fastnn.kernels.tile_kinds import RELU, ROW_BYTES, STORE
 from fastnn.kernels.workspace import (
     ACTIVATE,
@@ -53,7 +54,7 @@ IN_CACHE = 1 << 20  # bytes of weights that stay in a core's L2 beside the rows
 
 
 @jit
-def forward_narrow_layer(layers, x, kernels, bank, first, last, stale, like, thread, threads, flags, spins):
+def forward_narrow_layer(net, me, x, first, last, stale):
     """Rows first..last of a layer 0 of narrow.py: threads share it by features, adding sum to sum.
 
     W then never leaves a core's cache, each thread gathers no more than it needs, and the chain of additions
@@ -62,15 +63,16 @@ def forward_narrow_layer(layers, x, kernels, bank, first, last, stale, like, thr
 
     stale   whether this is the first call after a change of W, for exact.py, which threads never share
     """
+    layers, like = net.layers, net.like
     mode = RELU if layers[0, ACTIVATION] == RELU_ACTIVATION else STORE
     panel = 2 * lanes_of(like)
-    p, q = narrow_share(layers, thread, threads, like)
-    step = last - first if threads == 1 else panel
+    p, q = narrow_share(layers, me, like)
+    step = last - first if me.threads == 1 else panel
     for start in range(first, last, step):
-        await_piece(flags, thread, spins)
+        await_piece(me)
         call(
-            kernels[NARROW_FORWARD],
-            bank,
+            net.kernels[NARROW_FORWARD],
+            net.bank,
             start,
             min(last, start + step),
             x,
@@ -78,7 +80,7 @@ def forward_narrow_layer(layers, x, kernels, bank, first, last, stale, like, thr
             layers[0, W],
             layers[0, B],
             stale,
-            layers[0, X] + (start // panel * SUMS_BYTES if threads > 1 else 0),
+            layers[0, X] + (start // panel * SUMS_BYTES if me.threads > 1 else 0),
             layers[0, Z],
             layers[0, Z_PANEL],
             layers[0, FAN_IN],
@@ -88,28 +90,12 @@ def forward_narrow_layer(layers, x, kernels, bank, first, last, stale, like, thr
             mode,
             like,
         )
-        if threads > 1:
-            hand_on(flags, thread)
+        if me.threads > 1:
+            hand_on(me)
 
 
 @jit
-def forward(
-    layers,
-    x,
-    plan,
-    kernels,
-    bank,
-    rows,
-    first,
-    last,
-    like,
-    thread,
-    threads,
-    flags,
-    spins,
-    dropout_seed,
-    counter,
-):
+def forward(net, me, plan, x, rows, first, last, masks):
     """Z of every layer, from the input gathered at `x`; first..last are the thread's own of the `rows` rows.
 
     A first layer that is narrow.py's has Z already.
@@ -117,9 +103,8 @@ def forward(
     A layer that is shared by columns is computed for all rows. Panels of outputs are the thread's own, unless
     others are slower (claims.py): its W then never leaves this core's cache. It needs the whole input, and
     the next layer all of its outputs: a barrier on either side where the neighbour is shared by rows.
-
-    dropout_seed, counter   which masks, see dropout.py; without the layer's number
     """
+    layers, kernels, like, threads = net.layers, net.kernels, net.like, me.threads
     last_layer = layers.shape[0] - 1
     panel = 2 * lanes_of(like)
     shared_by_rows = False  # the layer before; the first layer's input is gathered as it needs it
@@ -127,7 +112,7 @@ def forward(
         mode = RELU if layers[i, ACTIVATION] == RELU_ACTIVATION else STORE
         by_columns = is_by_columns(layers[i, FAN_OUT], threads, like)
         if by_columns and shared_by_rows:
-            barrier(flags, thread, threads, spins)
+            barrier(me)
         parts = row_parts(rows) if by_columns else 1
         together = panels_together(layers[i, FAN_OUT], threads, plan[FORWARD_LISTED] if i == 0 else 0, like)
         units = parts * ((panels_of(layers[i, FAN_OUT], like) + together - 1) // together)
@@ -136,7 +121,7 @@ def forward(
         while True:
             begin, end, p, part, columns = first, last, 0, 0, layers[i, FAN_OUT]
             if by_columns:
-                unit, helped, taken = next_unit(area, units, thread, threads, helped, taken)
+                unit, helped, taken = next_unit(area, units, me, helped, taken)
                 if unit < 0:
                     break
                 p, part = unit // parts * together, unit % parts
@@ -149,7 +134,7 @@ def forward(
             elif i == 0 and plan[FORWARD_LISTED] != 0:
                 call(
                     kernels[LISTED_FORWARD],
-                    bank,
+                    net.bank,
                     begin,
                     end,
                     x,
@@ -174,7 +159,7 @@ def forward(
             else:
                 call(
                     kernels[FORWARD],
-                    bank,
+                    net.bank,
                     begin,
                     end,
                     x if i == 0 else layers[i, X],
@@ -204,53 +189,33 @@ def forward(
                     p * panel,
                     columns,
                     layers[i + 1, DROP_SHARE],
-                    dropout_seed,
-                    counter + ((i + 1) << 24),
+                    masks.seed,
+                    masks.counter + ((i + 1) << 24),
                     like,
                 )
             if not by_columns:
                 break
         if by_columns:
-            barrier(flags, thread, threads, spins)
+            barrier(me)
         shared_by_rows = not by_columns
 
 
 @jit
-def forward_rows(
-    thread,
-    threads,
-    layers,
-    kernels,
-    bank,
-    x,
-    plan,
-    scratch,
-    data,
-    targets,
-    weights,
-    option,
-    order,
-    losses,
-    chunk,
-    data_scale,
-    like,
-    outputs,
-    claims,
-):
+def forward_rows(net, me, own, samples, chunk, outputs, claims):
     """Forward pass over the rows of `order`, which follow each other in X, in pieces that threads claim.
 
     Each thread has room of its own for one piece.
 
     chunk     rows of room in the workspace, at least one a thread
     claims    address of an area of claims.py, all zeros
-    plan      how this thread skips zeros of X, see sparsity.py; all zeros: not at all
-    targets   address as for train_rows, or 0: none, and the rows of `losses` mean nothing
-    weights, option   as for train_rows
-    outputs   address of a row-major (order.size, n_outputs) array to fill, or 0; with targets 0 they are what
-              the loss makes of the last layer: probabilities, or the outputs themselves
+    outputs   address of a row-major (order.size, n_outputs) array to fill, or 0; without targets they are
+              what the loss makes of the last layer: probabilities, or the outputs themselves, and the losses
+              mean nothing
 
     Returns this thread's correctly classified rows.
     """
+    layers, kernels, like, threads = net.layers, net.kernels, net.like, me.threads
+    order, plan = samples.order, own.plan
     n_correct, n_rows, last_layer = 0, order.shape[0], layers.shape[0] - 1
     fan_in, n_outputs = layers[0, FAN_IN], layers[last_layer, FAN_OUT]
     room = chunk // threads
@@ -262,35 +227,35 @@ def forward_rows(
     least = LEAST_PIECE if n_weights * size_of(like) <= IN_CACHE else room
     rounds = max(1, min(PIECES, n_rows // (least * threads)), (n_rows - 1) // (room * threads) + 1)
     size = (n_rows - 1) // (rounds * threads) + 1
-    pieces, first = (n_rows - 1) // size + 1, room * thread
+    pieces, first = (n_rows - 1) // size + 1, room * me.thread
     bits = plan[CHUNK_BITS]
     plan[CHUNK_BITS] = bits - 8 * first  # row `first` of the chunk is the first that this thread has bits of
     helped, taken = 0, 0
     while True:
-        piece, helped, taken = next_unit(claims, pieces, thread, threads, helped, taken)
+        piece, helped, taken = next_unit(claims, pieces, me, helped, taken)
         if piece < 0:
             break
         start = piece * size
         last = first + min(size, n_rows - start)
         call(
             kernels[GATHER],
-            data,
+            samples.data,
             order,
             start,
             start + last - first,
             first,
-            x,
+            own.x,
             layers[0, X_PANEL],
             fan_in,
-            data_scale,
+            samples.data_scale,
             0,
             panels_of(fan_in, like),
         )
         if plan[FORWARD_LISTED] != 0:
             row = order[start]
             end = row + last - first
-            call(kernels[ROW_BITS], data, fan_in, row, end, bits, 8, plan[CHUNK_STRIDE])
-        forward(layers, x, plan, kernels, bank, last - first, first, last, like, 0, 1, 0, 0, 0, 0)
+            call(kernels[ROW_BITS], samples.data, fan_in, row, end, bits, 8, plan[CHUNK_STRIDE])
+        forward(net, alone(me), plan, own.x, last - first, first, last, Masks(0, 0))
         n_correct += call_count(
             kernels[LOSS],
             first,
@@ -299,13 +264,13 @@ def forward_rows(
             layers[last_layer, Z_PANEL],
             n_outputs,
             order,
-            targets,
-            weights,
+            samples.targets,
+            samples.weights,
             start - first,
             type(like)(1),
-            option,
-            losses,
-            scratch,
+            samples.option,
+            samples.losses,
+            own.scratch,
         )
         if outputs != 0:
             call(

@@ -36,38 +36,21 @@ UNIT_PRODUCTS = 1 << 20
 
 
 @inline
-def weight_gradients(
-    layers,
-    i,
-    x,
-    plan,
-    kernels,
-    bank,
-    rows,
-    first,
-    last,
-    together,
-    begin,
-    thread,
-    threads,
-    gradients,
-    g_panel,
-    mode,
-    rate,
-):
+def weight_gradients(net, i, me, plan, chunk, first, last, together, begin, gradients, g_panel, mode, rate):
     """dW of blocks first..last of layer i, to `gradients` or, with mode DESCEND, straight into W.
 
     together, begin   from counted_together and take_blocks
     g_panel   bytes between panels of `gradients`
     """
+    layers, kernels, rows = net.layers, net.kernels, chunk.rows
     if i == 0 and plan[UPDATE_LISTED] != 0:
         call(
             kernels[LISTED_UPDATE],
-            bank,
+            net.bank,
             first,
             last,
             rows,
-            x,
+            chunk.x,
             layers[i, X_PANEL],
             layers[i, D],
             layers[i, Z_PANEL],
@@ -92,14 +75,14 @@ def weight_gradients(
         kernel, deltas, deltas_step = kernels[UPDATE], layers[i, D], layers[i, Z_PANEL]
         if i == 0 and kernels[NARROW_UPDATE] != 0:
             kernel = kernels[NARROW_UPDATE]
-            deltas, deltas_step = narrow_deltas(layers, thread, threads, rate)
+            deltas, deltas_step = narrow_deltas(layers, me, rate)
         call(
             kernel,
-            bank,
+            net.bank,
             first,
             last,
             rows,
-            x if i == 0 else layers[i, X],
+            chunk.x if i == 0 else layers[i, X],
             layers[i, X_PANEL],
             deltas,
             deltas_step,
@@ -119,74 +102,56 @@ def weight_gradients(
 
 
 @inline
-def counted_together(layers, i, plan, threads, like):
+def counted_together(net, i, plan, threads):
     """1 or 2: whether blocks of layer i are counted panel by panel or by pairs, see block_place."""
-    return panels_together(layers[i, FAN_OUT], threads, plan[UPDATE_LISTED] if i == 0 else 0, like)
+    return panels_together(net.layers[i, FAN_OUT], threads, plan[UPDATE_LISTED] if i == 0 else 0, net.like)
 
 
 @inline
-def unit_blocks(layers, i, rows, together, threads, like):
+def unit_blocks(net, i, rows, together, threads):
     """Blocks in a unit of work, if threads help each other with dW of layer i (claims.py); else 0.
 
     They do where all of them have what any block needs: the whole input, which of X they gather themselves.
     """
-    if threads == 1 or not is_by_columns(layers[i, FAN_OUT], threads, like):
+    if threads == 1 or not is_by_columns(net.layers[i, FAN_OUT], threads, net.like):
         return 0
-    panel = 2 * lanes_of(like)
+    panel = 2 * lanes_of(net.like)
     return together * max(1, UNIT_PRODUCTS // (together * panel * panel * rows))
 
 
 @inline
-def take_blocks(layers, i, kernels, size, together, thread, threads, helped, taken, like):
+def take_blocks(net, i, size, together, me, helped, taken):
     """(first, last, begin, helped, taken): the next blocks of layer i for this thread; none if first is last.
 
     size    from unit_blocks; 0: all of own_blocks at once
     begin   where the blocks begin that the thread has gone through without a gap: `first` itself, if it helps
     """
-    first, last = own_blocks(layers, i, kernels, together, thread, threads, like)
+    first, last = own_blocks(net, i, together, me)
     begin = first
     if size == 0:
         last = first if taken else last
         taken = 1
     else:
-        blocks = block_count(layers[i, FAN_IN], layers[i, FAN_OUT], like)
+        layers = net.layers
+        blocks = block_count(layers[i, FAN_IN], layers[i, FAN_OUT], net.like)
         units = (blocks + size - 1) // size
-        area = area_of(layers[i, CLAIMS], UPDATE_CLAIMS, threads)
-        unit, helped, taken = next_unit(area, units, thread, threads, helped, taken)
+        area = area_of(layers[i, CLAIMS], UPDATE_CLAIMS, me.threads)
+        unit, helped, taken = next_unit(area, units, me, helped, taken)
         first, last = max(0, unit) * size, min(blocks, (unit + 1) * size)
-        begin = first if helped else share(units, thread, threads)[0] * size
+        begin = first if helped else share(units, me.thread, me.threads)[0] * size
     return first, last, begin, helped, taken
 
 
 @jit
-def update_layers(layers, x, plan, kernels, bank, rows, thread, threads, mode, rate):
+def update_layers(net, me, plan, chunk, mode, rate):
     """This thread's blocks of every layer: plain descent with mode DESCEND, else their gradients in G."""
-    for i in range(layers.shape[0]):
-        together = counted_together(layers, i, plan, threads, rate)
-        size = unit_blocks(layers, i, rows, together, threads, rate)
+    for i in range(net.layers.shape[0]):
+        together = counted_together(net, i, plan, me.threads)
+        size = unit_blocks(net, i, chunk.rows, together, me.threads)
+        to, to_panel = net.layers[i, G], net.layers[i, W_PANEL]
         helped, taken = 0, 0
         while True:
-            first, last, begin, helped, taken = take_blocks(
-                layers, i, kernels, size, together, thread, threads, helped, taken, rate
-            )
+            first, last, begin, helped, taken = take_blocks(net, i, size, together, me, helped, taken)
             if first == last:
                 break
-            weight_gradients(
-                layers,
-                i,
-                x,
-                plan,
-                kernels,
-                bank,
-                rows,
-                first,
-                last,
-                together,
-                begin,
-                thread,
-                threads,
-                layers[i, G],
-                layers[i, W_PANEL],
-                mode,
-                rate,
-            )
+            weight_gradients(net, i, me, plan, chunk, first, last, together, begin, to, to_panel, mode, rate)

@@ -25,6 +25,11 @@ def scalar_type(dtype):
     return numba.from_dtype(np.dtype(dtype))
 
 
+def tuple_type(kind, *fields):
+    """The Numba type of a named tuple whose fields have these types."""
+    return types.BaseTuple.from_types(fields, kind)
+
+
 def _call(result):
     def typer(typingctx, address, *arguments):
         plain = [types.unliteral(argument) for argument in arguments]

@@ -5,6 +5,7 @@ gather rows that others read. The number of shards follows from the batch and th
 the threads, and their sums are added in order: the bits do not depend on who computed what.
 """
 
+from fastnn.kernels.entries import ADD_SHARDS
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.link import call
 from fastnn.kernels.memory import load, store
@@ -51,11 +52,12 @@ def add_shards(count, rows, G, stride, like):
 
 
 @inline
-def add_all(layers, kernel, count, thread, threads, like):
+def add_all(net, count, me):
     """This thread's panels of every layer's gradients, summed over `count` shards."""
+    layers, kernel, like = net.layers, net.kernels[ADD_SHARDS], net.like
     for i in range(layers.shape[0]):
         panels, stride = panels_of(layers[i, FAN_OUT], like), gradient_bytes(layers, i, like)
-        first, last = share(panels, thread, threads)
+        first, last = share(panels, me.thread, me.threads)
         for p in range(first, last):
             call(kernel, count, layers[i, W_ROWS], layers[i, G] + p * layers[i, W_PANEL], stride, like)
             call(kernel, count, 1, layers[i, GB] + p * ROW_BYTES, panels * ROW_BYTES, like)

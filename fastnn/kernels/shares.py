@@ -44,15 +44,15 @@ def panels_together(fan_out, threads, listed, like):
 
 
 @inline
-def narrow_share(layers, thread, threads, like):
+def narrow_share(layers, me, like):
     """First and last panel of features for this thread, of a narrow first layer.
 
     The last thread gets 0.7 of what others get, for it has more to do: it gathers its input while the
     first ones, who need not wait for sums, multiply already, and may have all that follows (has_short_rest).
     """
-    panels, parts = panels_of(layers[0, FAN_IN], like), 10 * threads - 3
-    last = panels if thread + 1 == threads else panels * 10 * (thread + 1) // parts
-    return panels * 10 * thread // parts, last
+    panels, parts = panels_of(layers[0, FAN_IN], like), 10 * me.threads - 3
+    last = panels if me.thread + 1 == me.threads else panels * 10 * (me.thread + 1) // parts
+    return panels * 10 * me.thread // parts, last
 
 
 @inline
@@ -72,13 +72,13 @@ def has_short_rest(layers, threads, like):
 
 
 @inline
-def narrow_deltas(layers, thread, threads, like):
+def narrow_deltas(layers, me, like):
     """(address, bytes from row to row) of the deltas that this thread makes its part of the first dW from.
 
     The first of two threads that take turns has a copy (copy_deltas): reading lines while the one who wrote
     them works with them too slows down both, by a quarter of their weight update.
     """
-    if thread == 0 and has_short_rest(layers, threads, like):
+    if me.thread == 0 and has_short_rest(layers, me.threads, like):
         return layers[0, D_COPY], copied_row_bytes(layers, like)
     return layers[0, D], ROW_BYTES
 
@@ -96,7 +96,7 @@ def row_parts(rows):
 
 
 @inline
-def own_blocks(layers, i, kernels, together, thread, threads, like):
+def own_blocks(net, i, together, me):
     """First and last block of layer i for this thread: by columns as in the forward pass, else an even share.
 
     Of those, odd layers are shared from the other end, to even out what does not divide. Of blocks that are
@@ -104,17 +104,18 @@ def own_blocks(layers, i, kernels, together, thread, threads, like):
     layer its blocks are those of the forward pass too, and the last thread, which may have all that follows
     (has_short_rest), has what is too little to share.
     """
+    layers, kernels, like = net.layers, net.kernels, net.like
     blocks = block_count(layers[i, FAN_IN], layers[i, FAN_OUT], like)
     if kernels[NARROW_UPDATE] != 0 and i == 0:
-        return narrow_share(layers, thread, threads, like)
-    if kernels[NARROW_UPDATE] != 0 and blocks < threads:
-        return 0, blocks if thread + 1 == threads else 0
-    if is_by_columns(layers[i, FAN_OUT], threads, like):
+        return narrow_share(layers, me, like)
+    if kernels[NARROW_UPDATE] != 0 and blocks < me.threads:
+        return 0, blocks if me.thread + 1 == me.threads else 0
+    if is_by_columns(layers[i, FAN_OUT], me.threads, like):
         panels = panels_of(layers[i, FAN_OUT], like)
-        first, last = share((panels + together - 1) // together, thread, threads)
+        first, last = share((panels + together - 1) // together, me.thread, me.threads)
         unit = together * panels_of(layers[i, FAN_IN], like)
     else:
-        place = thread if i % 2 == 0 else threads - 1 - thread
-        first, last = share((blocks + together - 1) // together, place, threads)
+        place = me.thread if i % 2 == 0 else me.threads - 1 - me.thread
+        first, last = share((blocks + together - 1) // together, place, me.threads)
         unit = together
     return first * unit, min(blocks, last * unit)

@@ -40,15 +40,15 @@ from fastnn.kernels.entries import (
 )
 from fastnn.kernels.gradients import update_layers
 from fastnn.kernels.jit import announce_compilation
-from fastnn.kernels.link import address_of, scalar_type
+from fastnn.kernels.link import address_of, scalar_type, tuple_type
 from fastnn.kernels.listed import forward_listed, weight_update_listed
 from fastnn.kernels.matmul import backward_tiles, forward_tiles, transpose_block, weight_update_tiles
 from fastnn.kernels.norms import column_squares, limit_columns, total
 from fastnn.kernels.panels import GATHERS, unpack_rows
 from fastnn.kernels.shards import add_shards
+from fastnn.kernels.step import Chunk, Net, Own
+from fastnn.kernels.team import Member
 from fastnn.kernels.updates import STEPS, penalise
-
-LAYERS = types.Array(types.int64, 2, "C")  # the layer table's type, see workspace.py
 
 # Of a first layer that turns bytes into few outputs: gathering its input, forward, dW.
 FIRST = {
@@ -113,9 +113,21 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, first=No
         table[NARROW_UPDATE] = address_of(update_first, vector, *[number] * 18, scalar)
     if sparse:
         table[LISTED_UPDATE] = address_of(weight_update_listed, vector, *[number] * 22, scalar)
-    table[UPDATE_LAYERS] = address_of(update_layers, LAYERS, number, *[vector] * 3, *[number] * 4, scalar)
+    net, me, _, chunk = _tuples(scalar)
+    table[UPDATE_LAYERS] = address_of(update_layers, net, me, vector, chunk, number, scalar)
     _add_extras(table, extras, number, vector, scalar)
     return table
+
+
+def _tuples(scalar):
+    """Types of Net, Member, Own and Chunk."""
+    number, vector, layers = types.int64, types.int64[::1], types.Array(types.int64, 2, "C")
+    return (
+        tuple_type(Net, layers, vector, vector, number, scalar),
+        tuple_type(Member, *[number] * 4),
+        tuple_type(Own, number, layers, vector, number, number),
+        tuple_type(Chunk, *[number] * 3),
+    )
 
 
 def _add_extras(table, extras, number, vector, scalar):
@@ -123,19 +135,8 @@ def _add_extras(table, extras, number, vector, scalar):
     for name in STEPS.keys() & set(extras):
         table[STEP] = address_of(STEPS[name], *[number] * 5, recipe, recipe, scalar, number)
         table[TRANSPOSE] = address_of(transpose_block, *[number] * 4, scalar)
-        table[DESCEND_LAYERS] = address_of(
-            descend_layers,
-            LAYERS,
-            number,
-            vector,
-            vector,
-            vector,
-            *[number] * 5,
-            recipe,
-            recipe,
-            number,
-            number,
-        )
+        net, me, own, chunk = _tuples(scalar)
+        table[DESCEND_LAYERS] = address_of(descend_layers, net, me, own, chunk, number, recipe, recipe)
     if "clip_norm" in extras:
         table[PENALISE] = address_of(penalise, *[number] * 3, recipe, recipe, number)
     if "clip_norm" in extras or "squares" in extras:

@@ -9,57 +9,71 @@ machine a pure spin steals the very core that the late thread needs.
 import time
 from queue import SimpleQueue
 from threading import Thread
+from typing import NamedTuple
 
 import numpy as np
 
 from fastnn.kernels.atomics import load_acquire, pause, store_release
-from fastnn.kernels.jit import jit
+from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.placement import settle
 from fastnn.kernels.system import give_way
 
 LINE = 8  # int64 per cache line
 
 
-@jit
-def barrier(flags, thread, threads, spins):
-    """Wait until all `threads` threads have called this equally often.
+class Member(NamedTuple):
+    """One thread of a team."""
 
-    flags   address of `threads` cache lines, zeroed before the first barrier
-    spins   looks at a flag before giving the core away, see spins_for()
+    thread: int  # its number
+    threads: int  # how many there are
+    flags: int  # address of a cache line each, zeroed before the first barrier
+    spins: int  # looks at a flag before giving the core away, see spins_for()
+
+
+@inline
+def alone(me):
+    """The only member of a team of its own."""
+    return Member(0, 1, me.flags, me.spins)
+
+
+@jit
+def barrier(me):
+    """Wait until all members of the team have called this equally often.
+
     Notes   release on arriving and acquire on leaving: all that was written before is visible after.
             The bound is fixed on purpose. Shrinking it when yielding helped made barriers of two threads
             on one core 60x cheaper (0.3 us), but once another program was running each early yield
             lost a 4 ms time slice (an epoch of 50 ms lasted 7 s); growing it did the same to ourselves.
     """
-    if threads == 1:
+    if me.threads == 1:
         return
-    mine = flags + thread * (8 * LINE)
+    mine = me.flags + me.thread * (8 * LINE)
     turn = load_acquire(mine) + 1
     store_release(mine, turn)
-    for other in range(threads):
+    for other in range(me.threads):
         looks = 0
-        while load_acquire(flags + other * (8 * LINE)) < turn:
+        while load_acquire(me.flags + other * (8 * LINE)) < turn:
             looks += 1
-            if looks > spins:
+            if looks > me.spins:
                 give_way()
             else:
                 pause()
 
 
 @jit
-def hand_on(flags, thread):
-    """Tell the next thread that one more piece of work is its own now; flags as for barrier."""
-    mine = flags + thread * (8 * LINE) + 8
+def hand_on(me):
+    """Tell the next thread that one more piece of work is its own now."""
+    mine = me.flags + me.thread * (8 * LINE) + 8
     store_release(mine, load_acquire(mine) + 1)
 
 
 @jit
-def await_piece(flags, thread, spins):
+def await_piece(me):
     """Wait until the thread before has handed on more pieces than this one; the first need not wait."""
-    mine, looks = flags + thread * (8 * LINE) + 8, 0
-    while thread > 0 and load_acquire(mine - 8 * LINE) <= load_acquire(mine):
+    mine, looks = me.flags + me.thread * (8 * LINE) + 8, 0
+    while me.thread > 0 and load_acquire(mine - 8 * LINE) <= load_acquire(mine):
         looks += 1
-        if looks > spins:
+        if looks > me.spins:
             give_way()
         else:
             pause()
@@ -118,6 +132,10 @@ class Team:
         except BaseException:  # no more threads are to be had, or Ctrl-C
             self.close()
             raise
+
+    def member(self, thread, threads):
+        """What kernels know of a thread in a call that the first `threads` of the team make."""
+        return Member(thread, threads, self.flags, self.spins)
 
     def run(self, function, threads=None):
         """function(thread) in every thread, or the first so many; returns their results in thread order.

@@ -26,6 +26,7 @@ from fastnn.kernels.panels import (
     unpack_transposed,
     unpack_view,
 )
+from fastnn.kernels.step import Own
 from fastnn.kernels.target import LINE
 from fastnn.kernels.tile_kinds import ROW_BYTES
 
@@ -175,17 +176,19 @@ class Workspace:
         width = panel_columns(self.dtype)
         return -(-n // width) * width
 
-    def own_layers(self, threads):
-        """For each thread a layer table of its own, with its share of the room for a chunk's rows."""
-        tables = []
-        for thread in range(threads):
-            table, first = self.layers.copy(), self.rows * thread // threads
-            for field in (X, Z, D, SLOPES):
-                table[:, field] += np.where(table[:, field] != 0, first * ROW_BYTES, 0)
-            if self.first == "narrow":
-                table[0, X] = self.layers[0, X] + thread * narrow.SUMS_BYTES
-            tables.append(table)
-        return tables
+    def own(self, plans):
+        """What each thread has for itself, in the order of the plans, one a thread."""
+        tables = [self._own_layers(thread, len(plans)) for thread in range(len(plans))]
+        return list(map(Own, self.inputs, tables, plans, self.scratch, self.rooms))
+
+    def _own_layers(self, thread, threads):
+        """A layer table of the thread's own, with its share of the room for a chunk's rows."""
+        table, first = self.layers.copy(), self.rows * thread // threads
+        for field in (X, Z, D, SLOPES):
+            table[:, field] += np.where(table[:, field] != 0, first * ROW_BYTES, 0)
+        if self.first == "narrow":
+            table[0, X] = self.layers[0, X] + thread * narrow.SUMS_BYTES
+        return table
 
     def set_activations(self, codes, addresses, drop_shares=()):
         """Take over what follows each hidden layer (the last is linear), and shares dropped of each input."""

@@ -10,6 +10,7 @@ pytest.importorskip("numba")
 from fastnn.kernels.claims import AREAS, UPDATE_CLAIMS, area_of, give_back, next_unit
 from fastnn.kernels.jit import jit
 from fastnn.kernels.target import LINE
+from fastnn.kernels.team import Member
 
 THREADS = 3
 
@@ -22,11 +23,15 @@ def claims():
     del memory  # not before: the tests work on its address
 
 
-def units_of(area, units, thread, threads=THREADS):
+def member(thread):
+    return Member(thread, THREADS, 0, 0)  # who claims does not wait
+
+
+def units_of(area, units, thread):
     """All that a thread gets if nobody else asks."""
-    helped = taken = 0
+    me, helped, taken = member(thread), 0, 0
     while True:
-        unit, helped, taken = next_unit(area, units, thread, threads, helped, taken)
+        unit, helped, taken = next_unit(area, units, me, helped, taken)
         if unit < 0:
             return
         yield unit
@@ -57,15 +62,15 @@ def test_given_back_they_can_be_claimed_again(claims):
     area = area_of(claims[0], UPDATE_CLAIMS, THREADS)
     first = list(units_of(area, 7, 2))
     for thread in range(THREADS):
-        give_back(claims, UPDATE_CLAIMS, thread, THREADS)
+        give_back(claims, UPDATE_CLAIMS, member(thread))
     assert list(units_of(area, 7, 2)) == first
 
 
 @jit
-def _count_all(area, units, thread, threads, counts):
+def _count_all(area, units, me, counts):
     helped, taken = 0, 0
     while True:
-        unit, helped, taken = next_unit(area, units, thread, threads, helped, taken)
+        unit, helped, taken = next_unit(area, units, me, helped, taken)
         if unit < 0:
             return
         counts[unit] += 1
@@ -74,11 +79,11 @@ def _count_all(area, units, thread, threads, counts):
 def test_threads_at_once_get_each_unit_once(claims):
     area, units = area_of(claims[0], UPDATE_CLAIMS, THREADS), 200_000
     counts = [np.zeros(units, np.int64) for _ in range(THREADS)]
-    _count_all(area, 0, 0, THREADS, counts[0])  # compiles
+    _count_all(area, 0, member(0), counts[0])  # compiles
     for thread in range(THREADS):
-        give_back(claims, UPDATE_CLAIMS, thread, THREADS)
+        give_back(claims, UPDATE_CLAIMS, member(thread))
     workers = [
-        threading.Thread(target=_count_all, args=(area, units, thread, THREADS, counts[thread]))
+        threading.Thread(target=_count_all, args=(area, units, member(thread), counts[thread]))
         for thread in range(THREADS)
     ]
     for worker in workers:

@@ -15,15 +15,15 @@ from fastnn.kernels.team import Team, barrier, share
 
 
 @jit
-def rounds(flags, thread, threads, spins, count, board):
+def rounds(me, count, board):
     """Write, meet, check everyone's write, meet; returns the number of stale reads."""
     wrong = 0
     for turn in range(count):
-        board[thread, 0] = turn
-        barrier(flags, thread, threads, spins)
-        for other in range(threads):
+        board[me.thread, 0] = turn
+        barrier(me)
+        for other in range(me.threads):
             wrong += board[other, 0] != turn
-        barrier(flags, thread, threads, spins)
+        barrier(me)
     return wrong
 
 
@@ -31,7 +31,7 @@ def rounds(flags, thread, threads, spins, count, board):
 def test_barrier(threads):
     team, board = Team(threads), np.zeros((threads, 8), np.int64)
     for _ in range(3):
-        stale = team.run(lambda thread: rounds(team.flags, thread, threads, team.spins, 300, board))
+        stale = team.run(lambda thread: rounds(team.member(thread, threads), 300, board))
         assert stale == [0] * threads
     team.close()
 
