@@ -52,7 +52,7 @@ expected, _ = jobs.all_done(backend)
 model, (X, y) = jobs.train("full", backend=backend), jobs.data("classes")
 predicted = jobs.digest(model)
 threads = [thread.name for thread in threading.enumerate() if thread.name.startswith("fastnn")]
-assert len(threads) == 2 * (backend == "numba"), threads  # the model keeps a team, of which a fork has none
+assert len(threads) == (backend == "numba"), threads  # the model keeps a helper, which a fork has not
 
 def use(_):
     assert jobs.digest(model) == predicted

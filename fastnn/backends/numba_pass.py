@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -16,24 +17,25 @@ from fastnn.backends.numba_run import (
     sizes_of,
     threads_for,
 )
-from fastnn.kernels.forward import LEAST_PIECE, forward_rows
-from fastnn.kernels.panels import aligned_bytes
-from fastnn.kernels.sparsity import Sparsity
+from fastnn.kernels.helpers import Helpers
+from fastnn.kernels.inference import forward_rows, no_claims
+from fastnn.kernels.sparsity import PLAN_FIELDS, Sparsity
 from fastnn.kernels.step import Net, Samples
-from fastnn.kernels.target import LINE
-from fastnn.kernels.team import Team
+from fastnn.kernels.team import Member
 from fastnn.kernels.tiles import tile_bank
-from fastnn.kernels.workspace import CHUNK, Workspace
+from fastnn.kernels.workspace import CHUNK, IN_CACHE, Workspace
 
-# Waking a thread costs about 50 µs; this much work lasts some 0.3 ms.
-FLOPS_PER_THREAD = 4e7
+# A helper comes after some 50 µs, and asking it to takes as long; so much work lasts some 0.4 ms. Reading a
+# feature takes as long as multiplying with so many weights (784-10-10: 0.4 µs a row, 100-256-256-1: 1.1).
+FLOPS_PER_THREAD, WEIGHTS_PER_FEATURE = 3.5e7, 30
+# Reading weights from beyond L2 takes as long as multiplying so many rows with them.
+ROWS_PER_LARGE_WEIGHT = 20
+# Up to so many rows go panel by panel: with large weights all that there is room for.
+FEW_FOR_PANELS = 128
 
 
 class ForwardPass:
-    """Workspace and threads for networks of one shape and type. Serves one call at a time.
-
-    The weights are packed anew in every call (20 µs for 784-128-10): their arrays may have been changed.
-    """
+    """Workspace and threads for networks of one shape and type. Serves one call at a time."""
 
     def __init__(self, network: Parameters, threads: int) -> None:
         self.threads, self.dtype = threads, network.weights[0].dtype
@@ -41,7 +43,16 @@ class ForwardPass:
             sizes_of(network), self.dtype, rows=CHUNK, threads=threads, training=False
         )
         set_activations(self._workspace, network)
-        self._team = Team(threads)
+        # Arrays that a user put in place of the network's own may lie in any order.
+        arrays = [*network.weights, *network.biases]
+        self._copied = not all(array.flags.c_contiguous for array in arrays)
+        self._sources = [array.copy() for array in arrays] if self._copied else arrays
+        n_layers = len(network.weights)
+        self._workspace.read_from(self._sources[:n_layers], self._sources[n_layers:])
+        self._large = is_large(network)
+        self._dense = self._workspace.own([np.zeros(PLAN_FIELDS, np.int64) for _ in range(threads)])
+        self._helpers = Helpers(threads - 1)
+        self._nets: dict[tuple[np.dtype[Any], bool], Net] = {}
 
     def run(
         self,
@@ -51,43 +62,69 @@ class ForwardPass:
         outputs: Array | None = None,
         weights: Array | None = None,
     ) -> tuple[float, int]:
-        """(mean loss, correct rows), meaningful with `targets`; fills `outputs`."""
-        workspace = self._workspace
-        threads = min(self.threads, CHUNK // LEAST_PIECE, threads_for_rows(network, len(X)))
-        workspace.write(network.weights, network.biases)
-        rows = -(-CHUNK // threads)
-        sparsity = Sparsity(X, self.dtype, len(network.biases[0]), rows, threads)
-        net = Net(
-            workspace.layers,
-            kernels_for(network, X, training=False, sparse=sparsity.active),
-            tile_bank(self.dtype, listed=sparsity.active),
-            workspace.zeros,
-            workspace.like,
+        """(mean loss, correct rows), 0 without `targets`; fills `outputs`."""
+        if self._copied:  # they may have been changed
+            for source, array in zip(self._sources, [*network.weights, *network.biases], strict=True):
+                np.copyto(source, array)
+        n_rows, room = len(X), self._workspace.rows // self.threads
+        threads = min(self.threads, threads_for_rows(network, n_rows))
+        by_panels = n_rows <= (self._workspace.rows if self._large else FEW_FOR_PANELS)
+        own, sparse = self._dense, False
+        if not by_panels:
+            sparsity = Sparsity(X, self.dtype, len(network.biases[0]), room, self.threads)
+            if sparse := sparsity.active:
+                own = self._workspace.own(sparsity.plans)
+        net = self._net(network, X, sparse)
+        losses, n_correct = np.empty(n_rows), np.zeros(1, np.int64)
+        samples = Samples(
+            X.ctypes.data,
+            data_scale(network, X),
+            np.arange(n_rows),
+            0 if targets is None else targets.ctypes.data,
+            0 if weights is None else weights.ctypes.data,
+            self.dtype.type(loss_option(network)),
+            losses,
         )
-        own = workspace.own(sparsity.plans)
-        order, losses = np.arange(len(X)), np.zeros(len(X))
-        targets_at, weights_at = (0 if array is None else array.ctypes.data for array in (targets, weights))
-        scale, option = data_scale(network, X), self.dtype.type(loss_option(network))
+        if outputs is None:
+            outputs = np.empty((0, 0), self.dtype)
+        held = X, targets, weights, network  # all of which compiled code has but the addresses
+        step = most_rows(network, flops_per_weight=2)
 
-        def work(part: slice, claims: Array, thread: int) -> int:
-            return forward_rows(
-                net,
-                self._team.member(thread, threads),
-                own[thread],
-                Samples(X.ctypes.data, scale, order[part], targets_at, weights_at, option, losses[part]),
-                workspace.rows,
-                0 if outputs is None else outputs[part.start :].ctypes.data,
-                claims.ctypes.data,
+        def work(begin: int, claims: Array, thread: int, held: Any = held) -> None:
+            me, end = Member(thread, threads, 0, self._helpers.spins), min(begin + step, n_rows)
+            forward_rows(
+                net, me, own[thread], samples, begin, end, room, int(by_panels), outputs, n_correct, claims
             )
 
-        step, n_correct = most_rows(network, flops_per_weight=2), 0
-        for begin in range(0, len(X), step):
-            part, claims = slice(begin, begin + step), aligned_bytes(threads * LINE)
-            n_correct += sum(self._team.run(partial(work, part, claims), threads))
-        total = len(X) if weights is None else float(weights.sum(dtype=np.float64))
-        return float(losses.cumsum()[-1]) / (total or 1.0), n_correct
+        for begin in range(0, n_rows, step):
+            claims = no_claims(len(network.weights), threads)
+            self._helpers.run(partial(work, begin, claims), threads - 1)
+        if targets is None:
+            return 0.0, 0
+        total = n_rows if weights is None else float(weights.sum(dtype=np.float64))
+        return float(losses.cumsum()[-1]) / (total or 1.0), int(n_correct[0])
+
+    def _net(self, network: Parameters, X: Array, sparse: bool) -> Net:
+        key = X.dtype, sparse
+        if key not in self._nets:
+            self._nets[key] = Net(
+                self._workspace.layers,
+                kernels_for(network, X, training=False, sparse=sparse),
+                tile_bank(self.dtype, listed=sparse),
+                self._workspace.zeros,
+                self._workspace.like,
+            )
+        return self._nets[key]
+
+
+def is_large(network: Parameters) -> bool:
+    """Whether the weights leave no room in a core's L2."""
+    return sum(W.nbytes for W in network.weights) > IN_CACHE
 
 
 def threads_for_rows(network: Parameters, n_rows: int) -> int:
     """Threads that pay for a forward pass over so many rows."""
-    return min(n_rows, threads_for(2 * n_rows * sum(W.size for W in network.weights), FLOPS_PER_THREAD))
+    weights = sum(W.size for W in network.weights)
+    products = weights * max(n_rows, ROWS_PER_LARGE_WEIGHT if is_large(network) else 0)
+    products += n_rows * WEIGHTS_PER_FEATURE * len(network.weights[0])
+    return min(n_rows, threads_for(2 * products, FLOPS_PER_THREAD))

@@ -13,23 +13,24 @@ from threading import Lock
 import numpy as np
 
 from fastnn.backends import Array, Parameters
-from fastnn.backends.numba_pass import ForwardPass, threads_for_rows
+from fastnn.backends.numba_pass import WEIGHTS_PER_FEATURE, ForwardPass, is_large, threads_for_rows
 from fastnn.backends.numba_run import targets_of
-from fastnn.kernels.forward import IN_CACHE
 from fastnn.kernels.predict import make_plan, predict_directly
+from fastnn.kernels.workspace import IN_CACHE
 
-# Up to so many rows are predicted straight from the network's own arrays; packing them pays only beyond.
-# Sooner with large weights, which every row reads from beyond L2: 64 rows of 784-512-512-10 take 3.5 ms so,
-# and packed 0.9. Later with rows of zeros: 200 digits through 784-128-10 take 0.2 ms, and packed 0.3.
-FEW_ROWS, FEW_FOR_LARGE = 64, 8
-MORE_OF_ZEROS, MOSTLY_ZEROS = 4, 0.25  # less than this share is not zero
+# Few rows are predicted one by one, straight from the network's own arrays: as long as that takes less time
+# than a forward pass, which needs 12 µs in any case, packs W, and then takes half the time a row. One by one
+# a row of 784-128-10 takes 2.7 µs, of 784-10-10 1.1, 100-256-256-1 1.7, 64-32-10 0.2. Fewer with large
+# weights, which every row reads from beyond L2; more with rows of zeros, whose weights are not read.
+WORK, PACKING, MOST_BYTES = 500_000, 12, 11e6
+MORE_OF_ZEROS, MORE_OF_ZEROS_FOR_LARGE, MOSTLY_ZEROS = 16, 8, 0.25  # less than this share is not zero
 
 
 def predict(network: Parameters, X: Array) -> Array:
     """See numpy_backend.predict. A few rows take a path of their own, with the same bits."""
     plan = _plan(network)
     # Another type of array (read-only, say) would be another compilation.
-    if plan.direct and X.flags.writeable and _are_few(X, plan.few_rows):
+    if plan.direct and X.flags.writeable and _are_few(X, plan):
         outputs = np.empty((len(X), plan.n_outputs), plan.dtype)
         scale = plan.uint8_scale if X.itemsize == 1 else plan.one  # no other type is so short
         with plan.lock:  # its buffers are one caller's at a time, and kernels run without the GIL
@@ -40,12 +41,12 @@ def predict(network: Parameters, X: Array) -> Array:
     return outputs
 
 
-def _are_few(X: Array, few: int) -> bool:
-    """Whether X has at most so many rows, or a few more, but mostly of zeros, by its first ones."""
-    if len(X) <= few:
+def _are_few(X: Array, plan: _Plan) -> bool:
+    """Whether X has few rows, or more, but mostly of zeros, by its first ones."""
+    if len(X) <= plan.few_rows:
         return True
     sample = X[:8]
-    return len(X) <= MORE_OF_ZEROS * few and int(np.count_nonzero(sample)) < MOSTLY_ZEROS * sample.size
+    return len(X) <= plan.few_of_zeros and int(np.count_nonzero(sample)) < MOSTLY_ZEROS * sample.size
 
 
 def evaluate(network: Parameters, X: Array, y: Array, weights: Array | None = None) -> tuple[float, int]:
@@ -87,6 +88,23 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_count_fork)
 
 
+def few_rows(network: Parameters) -> int:
+    """How many dense rows are predicted one by one."""
+    weights = sum(W.size for W in network.weights)
+    if is_large(network):
+        return max(1, int(MOST_BYTES / sum(W.nbytes for W in network.weights)))
+    return (WORK + PACKING * weights) // (weights + WEIGHTS_PER_FEATURE * len(network.weights[0]))
+
+
+def few_of_zeros(network: Parameters) -> int:
+    """How many rows are predicted one by one if they are mostly zeros; so may half of the hidden units be."""
+    first, *others = (W.nbytes for W in network.weights)
+    read = MOSTLY_ZEROS * first + sum(others) / 2
+    if read > IN_CACHE:
+        return few_rows(network)
+    return few_rows(network) * (MORE_OF_ZEROS_FOR_LARGE if is_large(network) else MORE_OF_ZEROS)
+
+
 class _Plan:
     """Where the weights of a network lie: made once, and again when an array has been replaced.
 
@@ -101,8 +119,8 @@ class _Plan:
         )
         # Arrays that a user put in place of the network's own may lie in any order.
         self.direct = all(array.flags.c_contiguous for array in self.arrays)
-        small = sum(W.nbytes for W in network.weights) <= IN_CACHE
-        self.few_rows = FEW_ROWS if small else FEW_FOR_LARGE
+        self.few_rows = few_rows(network)
+        self.few_of_zeros = few_of_zeros(network)
         self.n_outputs, self.dtype = network.weights[-1].shape[1], self.arrays[0].dtype
         scalar = self.dtype.type
         self.one = scalar(1)

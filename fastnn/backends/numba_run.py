@@ -285,4 +285,5 @@ def data_scale(network: Parameters, X: Array) -> Any:
 
 def threads_for(flops: float, flops_per_thread: float) -> int:
     """Threads that pay for so much work between two meetings, if one pays for `flops_per_thread`."""
-    return max(1, min(usable_cpus(), int(flops / flops_per_thread)))
+    wanted = int(flops / flops_per_thread)
+    return min(usable_cpus(), wanted) if wanted > 1 else 1  # asking takes longer than predicting a few rows

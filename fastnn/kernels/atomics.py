@@ -33,14 +33,19 @@ def store_release(typingctx, address, value):
     return types.void(types.intp, types.intp), codegen
 
 
-@intrinsic
-def fetch_add(typingctx, address, value):
-    """Add to an int64 in one step, and return what it was; orders nothing else."""
+def _adder(order):
+    def typer(typingctx, address, value):
+        def codegen(context, builder, signature, args):
+            return builder.atomic_rmw("add", builder.inttoptr(args[0], INT.as_pointer()), args[1], order)
 
-    def codegen(context, builder, signature, args):
-        return builder.atomic_rmw("add", builder.inttoptr(args[0], INT.as_pointer()), args[1], "monotonic")
+        return types.intp(types.intp, types.intp), codegen
 
-    return types.intp(types.intp, types.intp), codegen
+    return intrinsic(typer)
+
+
+# (address, value): add to an int64 in one step, and return what it was. The one orders nothing else; the
+# other's earlier writes are visible to whoever sees the sum by load_acquire.
+fetch_add, add_release = _adder("monotonic"), _adder("release")
 
 
 @intrinsic

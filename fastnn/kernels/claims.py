@@ -6,10 +6,15 @@ front, so that what it works on stays in its core's cache from step to step, the
 back. Who computes a unit changes nothing in its bits.
 
 An area has a cache line for each thread's range: units claimed of it, and how many of those by others.
+
+In training all threads of a team meet at barriers. Where threads come and go (helpers.py) nobody may wait for
+a thread that may never come: there one more line counts the units that are done, and who needs all of them
+waits for that, for all have been claimed then, and whoever has claimed one is at work on it.
 """
 
-from fastnn.kernels.atomics import fetch_add, store_release
+from fastnn.kernels.atomics import add_release, fetch_add, load_acquire, pause, store_release
 from fastnn.kernels.jit import jit
+from fastnn.kernels.system import give_way
 from fastnn.kernels.target import LINE
 from fastnn.kernels.team import share
 
@@ -52,3 +57,27 @@ def give_back(claims, kind, me):
         line = area_of(claims[i], kind, me.threads) + me.thread * LINE
         store_release(line, 0)
         store_release(line + 8, 0)
+
+
+@jit
+def counted_area(areas, number, threads):
+    """Address of an area with a count of what is done, from that of several, all zeros at first."""
+    return areas + number * (threads + 1) * LINE
+
+
+@jit
+def finish(area, me):
+    """One more unit of a counted area is done."""
+    add_release(area + me.threads * LINE, 1)
+
+
+@jit
+def await_all(area, units, me):
+    """Wait until all units of a counted area are done; this thread has been told that none is left."""
+    looks = 0
+    while load_acquire(area + me.threads * LINE) < units:
+        looks += 1
+        if looks > me.spins:
+            give_way()
+        else:
+            pause()

@@ -23,5 +23,6 @@
     NARROW_FORWARD,
     NARROW_UPDATE,
     UPDATE_LAYERS,
+    PACK,
     ENTRIES,
-) = range(23)
+) = range(24)

@@ -10,18 +10,14 @@ from fastnn.kernels.claims import FORWARD_CLAIMS, area_of, next_unit
 from fastnn.kernels.entries import (
     DROP,
     FORWARD,
-    GATHER,
     LISTED_FORWARD,
-    LOSS,
     NARROW_FORWARD,
-    OUTPUTS,
-    ROW_BITS,
 )
 from fastnn.kernels.jit import jit
-from fastnn.kernels.link import call, call_count
+from fastnn.kernels.link import call
 from fastnn.kernels.listed import lists_of
 from fastnn.kernels.shares import is_by_columns, narrow_share, panels_of, panels_together, row_parts
-from fastnn.kernels.simd import lanes_of, size_of
+from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.sparsity import (
     CHUNK_BITS,
     CHUNK_STRIDE,
@@ -29,8 +25,7 @@ from fastnn.kernels.sparsity import (
     ROW_LIST_BYTES,
     ROW_LISTS,
 )
-from fastnn.kernels.step import Masks
-from fastnn.kernels.team import alone, await_piece, barrier, hand_on, share
+from fastnn.kernels.team import await_piece, barrier, hand_on, share
 from fastnn.kernels.tile_kinds import RELU, ROW_BYTES, STORE
 from fastnn.kernels.workspace import (
     ACTIVATE,
@@ -198,91 +193,3 @@ def forward(net, me, plan, x, rows, first, last, masks):
         if by_columns:
             barrier(me)
         shared_by_rows = not by_columns
-
-
-@jit
-def forward_rows(net, me, own, samples, chunk, outputs, claims):
-    """Forward pass over the rows of `order`, which follow each other in X, in pieces that threads claim.
-
-    Each thread has room of its own for one piece.
-
-    chunk     rows of room in the workspace, at least one a thread
-    claims    address of an area of claims.py, all zeros
-    outputs   address of a row-major (order.size, n_outputs) array to fill, or 0; without targets they are
-              what the loss makes of the last layer: probabilities, or the outputs themselves, and the losses
-              mean nothing
-
-    Returns this thread's correctly classified rows.
-    """
-    layers, kernels, like, threads = net.layers, net.kernels, net.like, me.threads
-    order, plan = samples.order, own.plan
-    n_correct, n_rows, last_layer = 0, order.shape[0], layers.shape[0] - 1
-    fan_in, n_outputs = layers[0, FAN_IN], layers[last_layer, FAN_OUT]
-    room = chunk // threads
-    # Several pieces a thread, so that none is left with a long one, and equally many for all; but not shorter
-    # than two or three tiles, and as long as possible where each streams W from beyond L2.
-    n_weights = 0
-    for i in range(last_layer + 1):
-        n_weights += layers[i, FAN_IN] * layers[i, FAN_OUT]
-    least = LEAST_PIECE if n_weights * size_of(like) <= IN_CACHE else room
-    rounds = max(1, min(PIECES, n_rows // (least * threads)), (n_rows - 1) // (room * threads) + 1)
-    size = (n_rows - 1) // (rounds * threads) + 1
-    pieces, first = (n_rows - 1) // size + 1, room * me.thread
-    bits = plan[CHUNK_BITS]
-    plan[CHUNK_BITS] = bits - 8 * first  # row `first` of the chunk is the first that this thread has bits of
-    helped, taken = 0, 0
-    while True:
-        piece, helped, taken = next_unit(claims, pieces, me, helped, taken)
-        if piece < 0:
-            break
-        start = piece * size
-        last = first + min(size, n_rows - start)
-        call(
-            kernels[GATHER],
-            samples.data,
-            order,
-            start,
-            start + last - first,
-            first,
-            own.x,
-            layers[0, X_PANEL],
-            fan_in,
-            samples.data_scale,
-            0,
-            panels_of(fan_in, like),
-        )
-        if plan[FORWARD_LISTED] != 0:
-            row = order[start]
-            end = row + last - first
-            call(kernels[ROW_BITS], samples.data, fan_in, row, end, bits, 8, plan[CHUNK_STRIDE])
-        forward(net, alone(me), plan, own.x, last - first, first, last, Masks(0, 0))
-        n_correct += call_count(
-            kernels[LOSS],
-            first,
-            last,
-            layers[last_layer, Z],
-            layers[last_layer, Z_PANEL],
-            n_outputs,
-            order,
-            samples.targets,
-            samples.weights,
-            start - first,
-            type(like)(1),
-            samples.option,
-            samples.losses,
-            own.scratch,
-        )
-        if outputs != 0:
-            call(
-                kernels[OUTPUTS],
-                first,
-                last,
-                layers[last_layer, Z],
-                layers[last_layer, Z_PANEL],
-                n_outputs,
-                outputs,
-                start - first,
-                like,
-            )
-    plan[CHUNK_BITS] = bits
-    return n_correct

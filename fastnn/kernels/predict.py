@@ -151,9 +151,10 @@ def predict_directly(plan, X, scale, outputs):
     item, kind = size_of(scale), X.dtype.type(0)
     n_layers, active = plan[N_LAYERS], plan[ACTIVE]
     n_features, n_outputs = X.shape[1], outputs.shape[1]
+    data, to = np.intp(X.ctypes.data), np.intp(outputs.ctypes.data)  # unsigned, they would make sums floats
     for row in range(X.shape[0]):
         x, z = plan[INPUT], plan[OUTPUT]
-        _read_row(kind, X.ctypes.data + row * n_features * size_of(kind), n_features, x, scale)
+        _read_row(kind, data + row * n_features * size_of(kind), n_features, x, scale)
         for layer in range(n_layers):
             at = HEAD + layer * PER_LAYER
             fan_out = plan[at + FAN_OUT]
@@ -166,4 +167,4 @@ def predict_directly(plan, X, scale, outputs):
         if plan[SOFTMAX] != 0:
             _softmax_row(x, n_outputs, scale)
         for c in range(n_outputs):
-            store_scalar(outputs.ctypes.data + (row * n_outputs + c) * item, load_scalar(x + c * item, scale))
+            store_scalar(to + (row * n_outputs + c) * item, load_scalar(x + c * item, scale))

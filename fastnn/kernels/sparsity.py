@@ -49,9 +49,14 @@ def active_shares(X, tall, wide):
 
 def forward_share(X, tall):
     """The first of them where rows come in their own order: on a few groups of neighbours throughout X."""
-    tall = min(len(X), tall)
-    starts = np.linspace(0, len(X) - tall, GROUPS).astype(np.int64)
-    return _share_of_groups(X[(starts[:, None] + np.arange(tall)).ravel()] != 0, tall)
+    tall, n_features = min(len(X), tall), X.shape[1]
+    bits = np.empty((GROUPS, tall, -(-n_features // WORD)), np.int64)
+    kernel, data, words = ROW_BITS[X.dtype], X.ctypes.data, bits.shape[2]
+    for group, target in enumerate(range(bits.ctypes.data, bits.ctypes.data + bits.nbytes, bits[0].nbytes)):
+        first = (len(X) - tall) * group // (GROUPS - 1)
+        kernel(data, n_features, first, first + tall, target, 8 * words, 8)
+    any_of_group = np.bitwise_or.reduce(bits, axis=1)
+    return np.count_nonzero(np.unpackbits(any_of_group.view(np.uint8))) / (GROUPS * n_features)
 
 
 def _share_of_groups(active, tall):

@@ -31,6 +31,7 @@ from fastnn.kernels.target import LINE
 from fastnn.kernels.tile_kinds import ROW_BYTES
 
 FIRST_LAYOUTS = {"narrow": narrow, "exact": layout}  # of a thread's input
+IN_CACHE = 1 << 20  # bytes of weights that stay in a core's L2 beside the rows
 CHUNK = 256  # rows worked on at a time; X of 784 float32 features is then 0.8 MB and leaves L2 room for W
 
 # Columns of the layer table: widths, addresses, bytes from one panel to the next (`*_PANEL`).
@@ -48,6 +49,7 @@ CHUNK = 256  # rows worked on at a time; X of 784 float32 features is then 0.8 M
 #   W_ROWS rows of W as it is stored: fan_in, or where blocks are stored transposed (narrow.py) whole blocks
 #   CLAIMS areas in which threads claim units of work (claims.py)
 #   X_NEXT of narrow.py: from a thread's input to its other one, for the chunk after
+#   W_SOURCE, B_SOURCE where W and b come from, row-major (inference.py)
 #   D_COPY of narrow.py: D, number after number, for another thread to read
 (
     FAN_IN,
@@ -78,8 +80,10 @@ CHUNK = 256  # rows worked on at a time; X of 784 float32 features is then 0.8 M
     X_NEXT,
     D_COPY,
     CLAIMS,
+    W_SOURCE,
+    B_SOURCE,
     FIELDS,
-) = range(29)
+) = range(31)
 
 
 class Workspace:
@@ -117,6 +121,9 @@ class Workspace:
         self.rows, self.first = rows, first
         self._views = {}  # of parameters, by field
         self._kept = None
+        self._own_weights = np.zeros(
+            (len(sizes) - 1, 2), np.int64
+        )  # bytes from one thread's W, b to the next's
         self.layers = np.zeros((len(sizes) - 1, FIELDS), np.int64)
         self._parameters, self._room = _Arena(0), _Arena(poison)
         for _ in range(2):  # once to measure the arenas, then with their addresses
@@ -140,14 +147,19 @@ class Workspace:
         self.inputs = [work(x_bytes * (2 if alternates else 1)) for _ in range(threads)]
         self.scratch = [work(scratch_bytes(self.sizes[-1], dtype)) for _ in range(threads)]
         blocks = 2 * panel_columns(dtype) * ROW_BYTES  # two that listed.py computes together
-        self.rooms = [work(blocks) if extras and not gradients else 0 for _ in range(threads)]
+        one_panel = (max(self.sizes[:-1]) + 1) * ROW_BYTES  # of weights, and the bias, see inference.py
+        room = one_panel if not training else blocks if extras and not gradients else 0
+        self.rooms = [work(room) if room else 0 for _ in range(threads)]
         for layer, (fan_in, fan_out) in enumerate(pairwise(self.sizes)):
             row = self.layers[layer]
             z_bytes = matrix_bytes(rows, fan_out, dtype)
             w_bytes = matrix_bytes(self._padded(fan_in), fan_out, dtype)
             b_bytes = panel_count(fan_out, dtype) * ROW_BYTES
             row[[FAN_IN, FAN_OUT]] = fan_in, fan_out
-            row[[W, W_PANEL, B]] = keep(w_bytes), panel_stride(self._padded(fan_in)), keep(b_bytes)
+            copies = 1 if training else threads
+            row[[W, W_PANEL]] = keep(w_bytes * copies), panel_stride(self._padded(fan_in))
+            row[B] = keep(b_bytes * copies)
+            self._own_weights[layer] = (0, 0) if training else (w_bytes, b_bytes)
             row[[X, X_PANEL]] = (self.layers[layer - 1, Z] if layer else 0), stride
             row[W_ROWS] = fan_in
             if first_layout and layer == 0:
@@ -176,6 +188,11 @@ class Workspace:
         width = panel_columns(self.dtype)
         return -(-n // width) * width
 
+    def read_from(self, weights, biases):
+        """Where inference.py packs the parameters from: C-contiguous arrays of this type, which must live."""
+        for row, weight, bias in zip(self.layers, weights, biases, strict=True):
+            row[[W_SOURCE, B_SOURCE]] = weight.ctypes.data, bias.ctypes.data
+
     def own(self, plans):
         """What each thread has for itself, in the order of the plans, one a thread."""
         tables = [self._own_layers(thread, len(plans)) for thread in range(len(plans))]
@@ -184,6 +201,7 @@ class Workspace:
     def _own_layers(self, thread, threads):
         """A layer table of the thread's own, with its share of the room for a chunk's rows."""
         table, first = self.layers.copy(), self.rows * thread // threads
+        table[:, [W, B]] += thread * self._own_weights
         for field in (X, Z, D, SLOPES):
             table[:, field] += np.where(table[:, field] != 0, first * ROW_BYTES, 0)
         if self.first == "narrow":

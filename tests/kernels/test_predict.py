@@ -9,10 +9,11 @@ from fastnn.backends import numba_backend, numba_predict, numpy_backend
 from tests.checks import assert_close, data_for, network_of
 
 LOSSES = numpy_backend.LOSSES
-N_ROWS = numba_predict.MORE_OF_ZEROS * numba_predict.FEW_ROWS + 20  # all together take the other path
+N_ROWS = 800  # all together take the other path
 
 
 def assert_same_bits(network, X):
+    assert numba_predict.few_rows(network) < N_ROWS
     together = numba_backend.predict(network, X)
     assert_close(together, numpy_backend.predict(network, X))
     for rows in (slice(0, 1), slice(3, 4), slice(5, 22)):
@@ -36,13 +37,16 @@ def test_every_loss(loss, n_outputs, dtype, generator):
 @pytest.mark.parametrize(
     ("sizes", "n_rows", "zeros", "direct"),
     [
-        ((784, 128, 10), 64, 0.0, True),
-        ((784, 128, 10), 65, 0.0, False),
-        ((784, 128, 10), 256, 0.8, True),
-        ((784, 128, 10), 257, 0.8, False),
-        ((784, 512, 512, 10), 8, 0.0, True),
-        ((784, 512, 512, 10), 9, 0.0, False),
+        ((784, 128, 10), 13, 0.0, True),
+        ((784, 128, 10), 14, 0.0, False),
+        ((784, 128, 10), 208, 0.8, True),
+        ((784, 128, 10), 209, 0.8, False),
+        ((784, 512, 512, 10), 4, 0.0, True),
+        ((784, 512, 512, 10), 5, 0.0, False),
         ((784, 512, 512, 10), 32, 0.8, True),
+        ((784, 512, 512, 10), 33, 0.8, False),
+        ((784, 1024, 1024, 10), 1, 0.8, True),
+        ((784, 1024, 1024, 10), 2, 0.8, False),
     ],
 )
 def test_which_rows_are_few(sizes, n_rows, zeros, direct, generator, monkeypatch):
