@@ -27,6 +27,7 @@ def big_teams(monkeypatch):
 
     monkeypatch.setattr(cpus, "affinity", lambda: 2)
     monkeypatch.setattr(numba_pass, "FLOPS_PER_THREAD", 1)
+    monkeypatch.setattr(numba_pass, "FLOPS_PER_THREAD_IN_A_ROW", 1)
     monkeypatch.setattr(numba_run, "FLOPS_PER_THREAD", 1)
 
 

@@ -47,7 +47,8 @@ backend = sys.argv[1]
 if backend == "numba":
     from fastnn.backends import numba_pass, numba_run
     cpus.affinity = lambda: 2
-    numba_pass.FLOPS_PER_THREAD = numba_run.FLOPS_PER_THREAD = 1  # teams of two everywhere
+    numba_pass.FLOPS_PER_THREAD = numba_run.FLOPS_PER_THREAD = 1  # two threads everywhere
+    numba_pass.FLOPS_PER_THREAD_IN_A_ROW = 1
 expected, _ = jobs.all_done(backend)
 model, (X, y) = jobs.train("full", backend=backend), jobs.data("classes")
 predicted = jobs.digest(model)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from functools import partial
 from typing import Any
 
@@ -17,17 +19,18 @@ from fastnn.backends.numba_run import (
     sizes_of,
     threads_for,
 )
-from fastnn.kernels.helpers import Helpers
-from fastnn.kernels.inference import forward_rows, no_claims
+from fastnn.kernels.helpers import LINGERING, Helpers
+from fastnn.kernels.inference import Pass, forward_rows, no_claims
 from fastnn.kernels.sparsity import PLAN_FIELDS, Sparsity
 from fastnn.kernels.step import Net, Samples
 from fastnn.kernels.team import Member
 from fastnn.kernels.tiles import tile_bank
 from fastnn.kernels.workspace import CHUNK, IN_CACHE, Workspace
 
-# A helper comes after some 50 µs, and asking it to takes as long; so much work lasts some 0.4 ms. Reading a
-# feature takes as long as multiplying with so many weights (784-10-10: 0.4 µs a row, 100-256-256-1: 1.1).
-FLOPS_PER_THREAD, WEIGHTS_PER_FEATURE = 3.5e7, 30
+# A helper comes after some 50 µs, and asking it to takes as long; so much work lasts some 0.4 ms. It comes at
+# once if the call before has just ended: then 80 µs of work are enough. Reading a feature takes as long as
+# multiplying with so many weights (784-10-10: 0.4 µs a row, 100-256-256-1: 1.1).
+FLOPS_PER_THREAD, FLOPS_PER_THREAD_IN_A_ROW, WEIGHTS_PER_FEATURE = 3.5e7, 6.5e6, 30
 # Reading weights from beyond L2 takes as long as multiplying so many rows with them.
 ROWS_PER_LARGE_WEIGHT = 20
 # Up to so many rows go panel by panel: with large weights all that there is room for.
@@ -51,7 +54,7 @@ class ForwardPass:
         self._workspace.read_from(self._sources[:n_layers], self._sources[n_layers:])
         self._large = is_large(network)
         self._dense = self._workspace.own([np.zeros(PLAN_FIELDS, np.int64) for _ in range(threads)])
-        self._helpers = Helpers(threads - 1)
+        self._helpers, self._ended = Helpers(threads - 1), -math.inf
         self._nets: dict[tuple[np.dtype[Any], bool], Net] = {}
 
     def run(
@@ -67,7 +70,8 @@ class ForwardPass:
             for source, array in zip(self._sources, [*network.weights, *network.biases], strict=True):
                 np.copyto(source, array)
         n_rows, room = len(X), self._workspace.rows // self.threads
-        threads = min(self.threads, threads_for_rows(network, n_rows))
+        in_a_row = time.perf_counter() - self._ended < 1e-6 * LINGERING
+        threads = min(self.threads, threads_for_rows(network, n_rows, in_a_row))
         by_panels = n_rows <= (self._workspace.rows if self._large else FEW_FOR_PANELS)
         own, sparse = self._dense, False
         if not by_panels:
@@ -90,15 +94,18 @@ class ForwardPass:
         held = X, targets, weights, network  # all of which compiled code has but the addresses
         step = most_rows(network, flops_per_weight=2)
 
-        def work(begin: int, claims: Array, thread: int, held: Any = held) -> None:
-            me, end = Member(thread, threads, 0, self._helpers.spins), min(begin + step, n_rows)
-            forward_rows(
-                net, me, own[thread], samples, begin, end, room, int(by_panels), outputs, n_correct, claims
-            )
+        helpers, way = self._helpers, int(by_panels)
 
-        for begin in range(0, n_rows, step):
+        def work(first: int, claims: Array, thread: int, call: int, held: Any = held) -> None:
+            last, results = min(first + step, n_rows), (outputs, n_correct)
+            me = Member(thread, threads, helpers.bells, helpers.spins)
+            task = Pass(first, last, way, room, *results, claims, call, helpers.looks)
+            forward_rows(net, me, own[thread], samples, task)
+
+        for first in range(0, n_rows, step):
             claims = no_claims(len(network.weights), threads)
-            self._helpers.run(partial(work, begin, claims), threads - 1)
+            helpers.run(partial(work, first, claims), threads - 1)
+        self._ended = time.perf_counter()
         if targets is None:
             return 0.0, 0
         total = n_rows if weights is None else float(weights.sum(dtype=np.float64))
@@ -122,9 +129,9 @@ def is_large(network: Parameters) -> bool:
     return sum(W.nbytes for W in network.weights) > IN_CACHE
 
 
-def threads_for_rows(network: Parameters, n_rows: int) -> int:
-    """Threads that pay for a forward pass over so many rows."""
+def threads_for_rows(network: Parameters, n_rows: int, in_a_row: bool = True) -> int:
+    """Threads that pay for a forward pass over so many rows; with `in_a_row` soon after another one."""
     weights = sum(W.size for W in network.weights)
     products = weights * max(n_rows, ROWS_PER_LARGE_WEIGHT if is_large(network) else 0)
     products += n_rows * WEIGHTS_PER_FEATURE * len(network.weights[0])
-    return min(n_rows, threads_for(2 * products, FLOPS_PER_THREAD))
+    return min(n_rows, threads_for(2 * products, FLOPS_PER_THREAD_IN_A_ROW if in_a_row else FLOPS_PER_THREAD))

@@ -12,6 +12,8 @@ Two ways, to the same bits:
 Threads come and go (helpers.py): all work is claimed unit by unit, and nobody waits for one who has none.
 """
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from fastnn.kernels.activations import RELU as RELU_ACTIVATION
@@ -19,6 +21,7 @@ from fastnn.kernels.atomics import fetch_add
 from fastnn.kernels.claims import await_all, counted_area, finish, next_unit
 from fastnn.kernels.entries import FORWARD, GATHER, LOSS, OUTPUTS, PACK, ROW_BITS
 from fastnn.kernels.forward import forward
+from fastnn.kernels.helpers import begin, linger
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.link import call, call_count
 from fastnn.kernels.shares import panels_of
@@ -45,7 +48,7 @@ from fastnn.kernels.workspace import (
     Z,
 )
 
-PIECES, LEAST_PIECE = 4, 16
+PIECES, LEAST_PIECE = 16, 26
 LOSS_ROWS = 32  # rows in a unit of work of the loss, by panels
 
 
@@ -57,26 +60,41 @@ def no_claims(n_layers, threads):
     return np.zeros(((n_layers + 1) * (threads + 1) + 1) * LINE // 8, np.int64)
 
 
+class Pass(NamedTuple):
+    """One call: which rows, by which way, and what comes of it."""
+
+    first: int  # rows first..last of X; the samples' `order` counts all of them
+    last: int
+    by_panels: int  # 1: by panels of outputs, for at most `room` rows; 0: by pieces of rows
+    room: int  # rows of room that each thread has
+    outputs: Any  # (n, n_outputs) array to fill, or (0, 0)
+    n_correct: Any  # (1,) int64, to which correctly classified rows are added
+    claims: Any  # from no_claims, new for each call: who comes late must find its own call's
+    call: int  # number of the call, and how long helpers linger after it, see helpers.py
+    looks: int
+
+
 @jit
-def forward_rows(net, me, own, samples, first, last, room, by_panels, outputs, n_correct, claims):
-    """Forward pass over rows first..last of X, by all threads that come; `order` counts all rows of X.
+def forward_rows(net, me, own, samples, task):
+    """The forward pass of `task`, a Pass, by all threads that come; returns when all is done.
 
-    room        rows of room that each thread has
-    by_panels   1: by panels of outputs, for at most `room` rows; 0: by pieces of rows
-    outputs     (n, n_outputs) array to fill, or (0, 0); without targets they are what the loss makes of the
-                last layer, probabilities or the outputs themselves, and the losses mean nothing
-    n_correct   (1,) int64, to which correctly classified rows are added
-    claims      from no_claims, a new array for each call: who comes late must find its own call's
+    me   a member that meets nobody: its flags are the helpers' bells
 
-    Returns when all is done.
+    Without targets the outputs are what the loss makes of the last layer, probabilities or the outputs
+    themselves, and the losses mean nothing.
     """
+    if me.thread == 0:
+        begin(me.flags, task.call)
     # Addresses of arrays are unsigned, and the sum of an unsigned number and another one is a float.
-    areas = (np.intp(claims.ctypes.data) + LINE - 1) // LINE * LINE
-    count, to = np.intp(n_correct.ctypes.data), np.intp(outputs.ctypes.data) if outputs.size else 0
-    if by_panels:
-        _by_panels(net, me, own, samples, first, last, to, count, areas)
+    areas = (np.intp(task.claims.ctypes.data) + LINE - 1) // LINE * LINE
+    count = np.intp(task.n_correct.ctypes.data)
+    outputs = np.intp(task.outputs.ctypes.data) if task.outputs.size else 0
+    if task.by_panels:
+        _by_panels(net, me, own, samples, task.first, task.last, outputs, count, areas)
     else:
-        _by_rows(net, me, own, samples, first, last, room, to, count, areas)
+        _by_rows(net, me, own, samples, task.first, task.last, task.room, outputs, count, areas)
+    if me.thread > 0:
+        linger(me.flags, task.call, me.thread, task.looks)
 
 
 @inline
@@ -116,10 +134,10 @@ def _lose(net, own, samples, first, last, start, outputs, n_correct):
 
 
 @jit
-def _by_rows(net, me, own, samples, begin, end, room, outputs, n_correct, area):
+def _by_rows(net, me, own, samples, first, last, room, outputs, n_correct, area):
     layers, kernels, like, order = own.layers, net.kernels, net.like, samples.order
     mine = Net(layers, kernels, net.bank, net.zeros, like)
-    n_rows, fan_in = end - begin, layers[0, FAN_IN]
+    n_rows, fan_in = last - first, layers[0, FAN_IN]
     # Several pieces a thread, so that none is left with a long one, and equally many for all; but not shorter
     # than a tile or two, and as long as possible where each streams W from beyond L2.
     n_weights = 0
@@ -137,8 +155,8 @@ def _by_rows(net, me, own, samples, begin, end, room, outputs, n_correct, area):
         if not packed:
             packed = True
             _pack_all(mine)
-        start = begin + piece * size
-        rows = min(size, end - start)
+        start = first + piece * size
+        rows = min(size, last - start)
         _gather(mine, own, samples, start, rows)
         if own.plan[FORWARD_LISTED] != 0:
             row, bits, stride = order[start], own.plan[CHUNK_BITS], own.plan[CHUNK_STRIDE]
@@ -159,7 +177,7 @@ def _gather(net, own, samples, start, rows):
 
 
 @jit
-def _by_panels(net, me, own, samples, begin, end, outputs, n_correct, areas):
+def _by_panels(net, me, own, samples, first, last, outputs, n_correct, areas):
     layers, kernels, like = net.layers, net.kernels, net.like
     rows, panel, item, last_layer = (
         samples.order.shape[0],
@@ -179,7 +197,7 @@ def _by_panels(net, me, own, samples, begin, end, outputs, n_correct, areas):
                 break
             if i == 0 and not gathered:
                 gathered = True
-                _gather(net, own, samples, begin, rows)
+                _gather(net, own, samples, first, rows)
             columns, z, z_panel = min(panel, fan_out - p * panel), layers[i, Z], layers[i, Z_PANEL]
             z += p * z_panel
             w, b, offset = own.room, own.room + fan_in * ROW_BYTES, p * panel * item
@@ -214,7 +232,7 @@ def _by_panels(net, me, own, samples, begin, end, outputs, n_correct, areas):
         unit, helped, taken = next_unit(area, units, me, helped, taken)
         if unit < 0:
             break
-        first = unit * LOSS_ROWS
-        _lose(net, own, samples, first, min(rows, first + LOSS_ROWS), begin, outputs, n_correct)
+        row = unit * LOSS_ROWS
+        _lose(net, own, samples, row, min(rows, row + LOSS_ROWS), first, outputs, n_correct)
         finish(area, me)
     await_all(area, units, me)

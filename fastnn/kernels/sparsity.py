@@ -31,6 +31,7 @@ from fastnn.kernels.target import VECTOR_BYTES
 WORTH_LISTING = 0.75
 LEAST_WORK = 24  # rows of a chunk x vectors of outputs
 SAMPLE, GROUPS = 1024, 12  # rows looked at to choose in training, groups of rows in a forward pass
+FIRST_GROUPS, CLEARLY_DENSE = 2, 0.95
 # Multiplications in the first layer for all rows, below which a look at the rows takes longer than a forward
 # pass can save, and training is over before the further kernels would be compiled.
 LEAST_PRODUCTS = 5e7
@@ -48,15 +49,22 @@ def active_shares(X, tall, wide):
 
 
 def forward_share(X, tall):
-    """The first of them where rows come in their own order: on a few groups of neighbours throughout X."""
+    """The first of them where rows come in their own order: on a few groups of neighbours throughout X.
+
+    On the first few alone where these have hardly a zero: looking at rows takes as long as reading them.
+    """
     tall, n_features = min(len(X), tall), X.shape[1]
-    bits = np.empty((GROUPS, tall, -(-n_features // WORD)), np.int64)
-    kernel, data, words = ROW_BITS[X.dtype], X.ctypes.data, bits.shape[2]
-    for group, target in enumerate(range(bits.ctypes.data, bits.ctypes.data + bits.nbytes, bits[0].nbytes)):
+    bits = np.empty((tall, -(-n_features // WORD)), np.int64)
+    kernel, data, target, row_step = ROW_BITS[X.dtype], X.ctypes.data, bits.ctypes.data, bits[0].nbytes
+    active = 0
+    for group in range(GROUPS):
         first = (len(X) - tall) * group // (GROUPS - 1)
-        kernel(data, n_features, first, first + tall, target, 8 * words, 8)
-    any_of_group = np.bitwise_or.reduce(bits, axis=1)
-    return np.count_nonzero(np.unpackbits(any_of_group.view(np.uint8))) / (GROUPS * n_features)
+        kernel(data, n_features, first, first + tall, target, row_step, 8)
+        active += int.from_bytes(np.bitwise_or.reduce(bits).tobytes(), "little").bit_count()
+        share = active / ((group + 1) * n_features)
+        if group + 1 == FIRST_GROUPS and share > CLEARLY_DENSE:
+            break
+    return share
 
 
 def _share_of_groups(active, tall):

@@ -25,7 +25,7 @@ NETWORKS = {
 @pytest.fixture
 def all_helpers(monkeypatch):
     """As many threads as there are, for the smallest work too."""
-    monkeypatch.setattr(numba_pass, "threads_for_rows", lambda network, n_rows: min(n_rows, 3))
+    monkeypatch.setattr(numba_pass, "threads_for_rows", lambda network, n_rows, *_: min(n_rows, 3))
 
 
 @pytest.mark.usefixtures("all_helpers")
@@ -64,14 +64,16 @@ def test_helpers_need_not_come(n_rows, generator, monkeypatch):
     ForwardPass(network, 1).run(network, X, outputs=expected)
     forward_pass, found = ForwardPass(network, 3), np.empty_like(expected)
     asked = []
-    monkeypatch.setattr(Helpers, "run", lambda self, work, helpers: (asked.append((work, helpers)), work(0)))
+    monkeypatch.setattr(
+        Helpers, "run", lambda self, work, helpers: (asked.append((work, helpers)), work(0, 1))
+    )
     forward_pass.run(network, X, outputs=found)
     np.testing.assert_array_equal(found, expected)
     ((late, helpers),) = asked
     assert helpers == 2
     found[:] = 7
-    late(1)  # finds nothing to do, and touches nothing
-    late(2)
+    late(1, 1)  # finds nothing to do, and touches nothing
+    late(2, 1)
     assert (found == 7).all()
 
 
@@ -105,7 +107,7 @@ def test_after_ctrl_c_helpers_end_alone_what_the_caller_never_began(generator, m
 def test_helpers_end_with_their_owner():
     helpers = Helpers(2)
     began = threading.Event()
-    helpers.run(lambda number: number == 2 and began.set(), 2)
+    helpers.run(lambda number, _: number == 2 and began.set(), 2)
     assert began.wait(30)
     threads = helpers._threads
     del helpers
