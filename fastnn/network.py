@@ -177,20 +177,18 @@ class Network:
 
         sample_weight   as for `score`, of both
         """
-        parameters, X = self._ready(X)
-        targets = self.checked_targets(y, len(X))
-        weights = inputs.sample_weights(sample_weight, len(X))
-        if weights is None:
-            loss, n_correct = self._backend().evaluate(parameters, X, targets)
-            if math.isnan(loss):
-                raise _overflow(X)
-            return loss, n_correct / len(X) if self.classes is not None else float("nan")
-        loss, _ = self._backend().evaluate(parameters, X, targets, weights.astype(self.dtype))
+        parameters, ready = self._ready(X, scan=False)
+        targets = self.checked_targets(y, len(ready))
+        weights = inputs.sample_weights(sample_weight, len(ready))
+        own_weights = None if weights is None else weights.astype(self.dtype)
+        loss, n_correct = self._backend().evaluate(parameters, ready, targets, own_weights)
         if math.isnan(loss):
-            raise _overflow(X)
+            raise self._why_not_finite(X)
         if self.classes is None:
             return loss, float("nan")
-        outputs = self._backend().predict(parameters, X)
+        if weights is None:
+            return loss, n_correct / len(ready)
+        outputs = self._backend().predict(parameters, ready)
         if self.multilabel:
             right = np.all((outputs > 0.5) == (targets > 0.5), axis=1)
         else:
@@ -280,14 +278,15 @@ class Network:
         inputs.check_pixels(array, self.input_scale, name)
         return self.standardisation.apply(array, self.dtype, name)
 
-    def _raw_features(self, X: Any, name: str) -> Array:
+    def _raw_features(self, X: Any, name: str, *, scan: bool = True) -> Array:
         dtype, n_features = self.weights[0].dtype, len(self.weights[0])
         if self.input_scale is not None and inputs.is_ready(X, UINT8, n_features):
             return X
         if self.input_scale is None and inputs.is_ready(X, dtype, n_features):
-            inputs.check_finite(X, name)
+            if scan:
+                inputs.check_finite(X, name)
             return X
-        array = inputs.features(X, name=name, dtype=dtype, n_features=n_features)
+        array = inputs.features(X, name=name, dtype=dtype, n_features=n_features, scan=scan)
         inputs.check_pixels(array, self.input_scale, name)
         return array
 
@@ -304,22 +303,34 @@ class Network:
         )
 
     def _outputs(self, X: Any) -> Array:
-        parameters, X = self._ready(X)
-        outputs = self._backend().predict(parameters, X)
+        parameters, ready = self._ready(X, scan=False)
+        outputs = self._backend().predict(parameters, ready)
         if not inputs.is_finite(outputs):
-            raise _overflow(X)
+            raise self._why_not_finite(X)
         return outputs
 
-    def _ready(self, X: Any) -> tuple[backends.Parameters, Array]:
-        """(what a backend is given as the network, X for it): standardising costs nothing where it folds."""
+    def _ready(self, X: Any, *, scan: bool = True) -> tuple[backends.Parameters, Array]:
+        """(what a backend is given as the network, X for it): standardising costs nothing where it folds.
+
+        scan   whether to look for NaN and infinities now; else the backend's outputs tell of them
+        """
         if self.standardisation is None:
-            return self, self._raw_features(X, "X")
+            return self, self._raw_features(X, "X", scan=scan)
         if not self.standardisation.folds:
             return self, self.checked_features(X, "X")
         folded = self._folded
         if folded is None or not folded.fits(self, self.standardisation):
             folded = self._folded = Folded(self, self.standardisation)
-        return folded, self._raw_features(X, "X")
+        return folded, self._raw_features(X, "X", scan=scan)
+
+    def _why_not_finite(self, X: Any) -> InputError:
+        """The error for outputs that are not, unless X itself is not: that is raised here."""
+        _, ready = self._ready(X)
+        largest = np.abs(ready).max()
+        return InputError(
+            f"the model's outputs for X are not finite numbers: X has values up to {largest:.3g}, too large "
+            "for the weights; scale it, or train with standardize=True"
+        )
 
     def _backend(self) -> backends.Backend:
         return backends.get(self.backend)[1]
@@ -333,10 +344,3 @@ class Network:
             ["-".join(str(size) for size in self.sizes), *[self.activation] * bool(self.activation)]
         )
         return f"Network({layers}, {self.loss_name}, {self.dtype})"
-
-
-def _overflow(X: Array) -> InputError:
-    return InputError(
-        f"the model's outputs for X are not finite numbers: X has values up to {np.abs(X).max():.3g}, too "
-        "large for the weights; scale it, or train with standardize=True"
-    )

@@ -19,6 +19,8 @@ from fastnn.backends.numba_run import (
     sizes_of,
     threads_for,
 )
+from fastnn.cpus import usable_cpus
+from fastnn.inputs import odd_rows
 from fastnn.kernels.helpers import LINGERING, Helpers
 from fastnn.kernels.inference import Pass, forward_rows, no_claims
 from fastnn.kernels.sparsity import PLAN_FIELDS, Sparsity
@@ -33,14 +35,18 @@ from fastnn.kernels.workspace import CHUNK, IN_CACHE, Workspace
 FLOPS_PER_THREAD, FLOPS_PER_THREAD_IN_A_ROW, WEIGHTS_PER_FEATURE = 3.5e7, 6.5e6, 30
 # Reading weights from beyond L2 takes as long as multiplying so many rows with them.
 ROWS_PER_LARGE_WEIGHT = 20
-# Up to so many rows go panel by panel: with large weights all that there is room for.
 FEW_FOR_PANELS = 128
+MOST_THREADS = CHUNK // 32  # each has room for so many rows
 
 
 class ForwardPass:
-    """Workspace and threads for networks of one shape and type. Serves one call at a time."""
+    """Workspace and threads for one network. Serves one call at a time.
 
-    def __init__(self, network: Parameters, threads: int) -> None:
+    threads   at most; None: as many as pay
+    """
+
+    def __init__(self, network: Parameters, threads: int | None = None) -> None:
+        threads = threads or min(usable_cpus(), MOST_THREADS)
         self.threads, self.dtype = threads, network.weights[0].dtype
         self._workspace = Workspace(
             sizes_of(network), self.dtype, rows=CHUNK, threads=threads, training=False
@@ -52,7 +58,6 @@ class ForwardPass:
         self._sources = [array.copy() for array in arrays] if self._copied else arrays
         n_layers = len(network.weights)
         self._workspace.read_from(self._sources[:n_layers], self._sources[n_layers:])
-        self._large = is_large(network)
         self._dense = self._workspace.own([np.zeros(PLAN_FIELDS, np.int64) for _ in range(threads)])
         self._helpers, self._ended = Helpers(threads - 1), -math.inf
         self._nets: dict[tuple[np.dtype[Any], bool], Net] = {}
@@ -65,21 +70,21 @@ class ForwardPass:
         outputs: Array | None = None,
         weights: Array | None = None,
     ) -> tuple[float, int]:
-        """(mean loss, correct rows), 0 without `targets`; fills `outputs`."""
+        """(mean loss, correct rows), 0 without `targets`; fills `outputs`. NaN as numpy_backend says."""
         if self._copied:  # they may have been changed
             for source, array in zip(self._sources, [*network.weights, *network.biases], strict=True):
                 np.copyto(source, array)
         n_rows, room = len(X), self._workspace.rows // self.threads
         in_a_row = time.perf_counter() - self._ended < 1e-6 * LINGERING
         threads = min(self.threads, threads_for_rows(network, n_rows, in_a_row))
-        by_panels = n_rows <= (self._workspace.rows if self._large else FEW_FOR_PANELS)
+        by_panels = n_rows <= most_for_panels(self._workspace)
         own, sparse = self._dense, False
         if not by_panels:
             sparsity = Sparsity(X, self.dtype, len(network.biases[0]), room, self.threads)
             if sparse := sparsity.active:
                 own = self._workspace.own(sparsity.plans)
         net = self._net(network, X, sparse)
-        losses, n_correct = np.empty(n_rows), np.zeros(1, np.int64)
+        losses, counts = np.empty(n_rows), np.zeros(2, np.int64)
         samples = Samples(
             X.ctypes.data,
             data_scale(network, X),
@@ -94,22 +99,27 @@ class ForwardPass:
         held = X, targets, weights, network  # all of which compiled code has but the addresses
         step = most_rows(network, flops_per_weight=2)
 
-        helpers, way = self._helpers, int(by_panels)
+        helpers, way, scans = self._helpers, int(by_panels), int(X.dtype.kind == "f")
+        shares = int(self._workspace.shares_weights)
 
         def work(first: int, claims: Array, thread: int, call: int, held: Any = held) -> None:
-            last, results = min(first + step, n_rows), (outputs, n_correct)
+            last, results = min(first + step, n_rows), (outputs, counts)
             me = Member(thread, threads, helpers.bells, helpers.spins)
-            task = Pass(first, last, way, room, *results, claims, call, helpers.looks)
+            task = Pass(first, last, way, scans, room, shares, *results, claims, call, helpers.looks)
             forward_rows(net, me, own[thread], samples, task)
 
         for first in range(0, n_rows, step):
             claims = no_claims(len(network.weights), threads)
             helpers.run(partial(work, first, claims), threads - 1)
         self._ended = time.perf_counter()
+        if counts[1] > 0:
+            if len(outputs):
+                outputs[odd_rows(X)] = np.nan
+            return math.nan, 0
         if targets is None:
             return 0.0, 0
         total = n_rows if weights is None else float(weights.sum(dtype=np.float64))
-        return float(losses.cumsum()[-1]) / (total or 1.0), int(n_correct[0])
+        return float(losses.cumsum()[-1]) / (total or 1.0), int(counts[0])
 
     def _net(self, network: Parameters, X: Array, sparse: bool) -> Net:
         key = X.dtype, sparse
@@ -124,12 +134,17 @@ class ForwardPass:
         return self._nets[key]
 
 
+def most_for_panels(workspace: Workspace) -> int:
+    """Rows that go panel by panel: with large weights all that there is room for."""
+    return workspace.rows if workspace.shares_weights else FEW_FOR_PANELS
+
+
 def is_large(network: Parameters) -> bool:
     """Whether the weights leave no room in a core's L2."""
     return sum(W.nbytes for W in network.weights) > IN_CACHE
 
 
-def threads_for_rows(network: Parameters, n_rows: int, in_a_row: bool = True) -> int:
+def threads_for_rows(network: Parameters, n_rows: int, in_a_row: bool) -> int:
     """Threads that pay for a forward pass over so many rows; with `in_a_row` soon after another one."""
     weights = sum(W.size for W in network.weights)
     products = weights * max(n_rows, ROWS_PER_LARGE_WEIGHT if is_large(network) else 0)

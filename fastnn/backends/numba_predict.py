@@ -13,8 +13,9 @@ from threading import Lock
 import numpy as np
 
 from fastnn.backends import Array, Parameters
-from fastnn.backends.numba_pass import WEIGHTS_PER_FEATURE, ForwardPass, is_large, threads_for_rows
+from fastnn.backends.numba_pass import WEIGHTS_PER_FEATURE, ForwardPass, is_large
 from fastnn.backends.numba_run import targets_of
+from fastnn.inputs import odd_rows
 from fastnn.kernels.predict import make_plan, predict_directly
 from fastnn.kernels.workspace import IN_CACHE
 
@@ -35,6 +36,8 @@ def predict(network: Parameters, X: Array) -> Array:
         scale = plan.uint8_scale if X.itemsize == 1 else plan.one  # no other type is so short
         with plan.lock:  # its buffers are one caller's at a time, and kernels run without the GIL
             predict_directly(plan.table, X, scale, outputs)
+        if (odd := odd_rows(X)) is not None:
+            outputs[odd] = np.nan
         return outputs
     outputs = np.empty((len(X), network.weights[-1].shape[1]), network.weights[0].dtype)
     _forward(network, X, outputs=outputs)
@@ -64,13 +67,11 @@ def _forward(
     weights: Array | None = None,
 ) -> tuple[float, int]:
     """See ForwardPass.run. One that is not in use is taken out of the plan, or a new one is made."""
-    idle, threads = _plan(network).passes, threads_for_rows(network, len(X))
+    idle = _plan(network).passes
     try:
         forward_pass = idle.pop()
     except IndexError:
-        forward_pass = ForwardPass(network, threads)
-    if forward_pass.threads < threads:
-        forward_pass = ForwardPass(network, threads)
+        forward_pass = ForwardPass(network)
     result = forward_pass.run(network, X, targets, outputs, weights)
     idle.append(forward_pass)
     return result

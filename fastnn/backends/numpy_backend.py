@@ -29,7 +29,7 @@ from fastnn.backends.numpy_losses import *  # noqa: F403 - the leaves, by name
 from fastnn.backends.numpy_losses import count_correct, loss, outputs
 from fastnn.backends.numpy_updates import add_penalty_gradients, descend, penalty
 from fastnn.backends.numpy_updates import sgd_update as sgd_update  # the leaf, by name
-from fastnn.inputs import all_finite
+from fastnn.inputs import all_finite, odd_rows
 from fastnn.regularisation import Regularisation
 from fastnn.run_settings import RunSettings
 
@@ -131,14 +131,25 @@ def open_gradients(
 
 @np.errstate(over="ignore", invalid="ignore")  # whoever asks looks at what comes out
 def predict(network: Parameters, X: Array) -> Array:
-    """What the user sees, (n, n_outputs): probabilities of a classifier, predictions of a regression."""
+    """What the user sees, (n, n_outputs): probabilities of a classifier, predictions of a regression.
+
+    Of rows with a NaN or an infinity all is NaN: relu would make 0 of minus infinity, and tanh ±1.
+    """
     Z = np.concatenate([forward(network, _floats(network, X[rows]))[1][-1] for rows in _blocks(len(X))])
-    return outputs(network.loss_name, Z)
+    predicted = outputs(network.loss_name, Z)
+    if (odd := odd_rows(X)) is not None:
+        predicted[odd] = np.nan
+    return predicted
 
 
 @np.errstate(over="ignore", invalid="ignore")
 def evaluate(network: Parameters, X: Array, y: Array, weights: Array | None = None) -> tuple[float, int]:
-    """Mean loss over the rows of X, and how many are classified correctly (0 for a regression)."""
+    """Mean loss over the rows of X, and how many are classified correctly (0 for a regression).
+
+    With a NaN or an infinity in X the loss is NaN.
+    """
+    if odd_rows(X) is not None:
+        return float("nan"), 0
     Z = np.concatenate([forward(network, _floats(network, X[rows]))[1][-1] for rows in _blocks(len(X))])
     return _loss(network, Z, y, weights)[0], count_correct(network.loss_name, Z, y)
 

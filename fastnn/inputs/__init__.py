@@ -11,6 +11,7 @@ from fastnn.inputs.features import (
     features,
     is_finite,
     is_ready,
+    odd_rows,
     warn_if_badly_scaled,
 )
 from fastnn.inputs.layers import ACTIVATIONS, check_layers, hidden_activations
@@ -71,6 +72,7 @@ __all__ = [
     "known_targets",
     "loss_for",
     "not_negative",
+    "odd_rows",
     "positive",
     "row_weights",
     "sample_weights",

@@ -100,6 +100,8 @@ def check_pixels(X: Array, input_scale: float | None, name: str = "X") -> None:
     if X.dtype == np.uint8 or input_scale is None:
         return
     largest, expected = float(X.max()), 255 * input_scale
+    if not math.isfinite(largest):  # an error, which comes with the outputs
+        return
     too_small = 0 < largest <= 1 < expected  # a standardised model takes 0…255
     if largest > 1.5 * expected or too_small:
         factor = expected if too_small else input_scale
@@ -188,6 +190,13 @@ def is_finite(array: Array) -> bool:
             if math.isfinite(flat.dot(flat)):
                 return True
     return bool(np.isfinite(flat).all())
+
+
+def odd_rows(X: Array) -> Array | None:
+    """(n,) bool, which rows of X hold a NaN or an infinity; None if none does."""
+    if X.dtype.kind != "f" or is_finite(X):
+        return None
+    return np.logical_not(np.isfinite(X).all(axis=1))
 
 
 def check_finite(array: Array, name: str) -> None:

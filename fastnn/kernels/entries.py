@@ -24,5 +24,6 @@
     NARROW_UPDATE,
     UPDATE_LAYERS,
     PACK,
+    ODD,
     ENTRIES,
-) = range(24)
+) = range(25)

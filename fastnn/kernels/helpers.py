@@ -25,23 +25,15 @@ LINGERING = 300.0  # µs
 
 
 class Helpers:
-    """`count` threads besides the caller's."""
+    """Up to `most` threads besides the caller's; they are made when they are first needed."""
 
     _calls = ()  # where Ctrl-C ends __init__
 
-    def __init__(self, count):
+    def __init__(self, most):
         self.spins = spins_for()
-        settle(set())  # whoever makes these compiles it, and not its first call
-        self._bells = np.zeros(1 + count, np.int64)
+        self._bells = np.zeros(1 + most, np.int64)
         self.bells, self.looks, self.call = self._bells.ctypes.data, spins_for(LINGERING), 0
-        self._calls = [SimpleQueue() for _ in range(count)]
-        self._threads = [
-            # Daemons, because a model that has predicted keeps them: they must not keep Python from ending.
-            Thread(target=_serve, args=(calls, number), name=f"fastnn_{number}", daemon=True)
-            for number, calls in enumerate(self._calls, start=1)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._calls, self._threads = [], []
 
     def run(self, function, helpers):
         """function(0, call) here, and function(number, call) in the first `helpers` threads, sooner or later.
@@ -53,6 +45,8 @@ class Helpers:
         """
         self.call += 1
         if helpers:
+            while len(self._calls) < helpers:
+                self._add()
             places = ()
             if not self._bells[1 : helpers + 1].all():
                 taken = set()
@@ -61,6 +55,18 @@ class Helpers:
             for calls in self._calls[:helpers]:
                 calls.put((function, self.call, places))
         function(0, self.call)
+
+    def _add(self):
+        calls, number = SimpleQueue(), len(self._calls) + 1
+        # A daemon, because a model that has predicted keeps it: it must not keep Python from ending.
+        thread = Thread(target=_serve, args=(calls, number), name=f"fastnn_{number}", daemon=True)
+        try:
+            thread.start()
+            self._threads.append(thread)
+            self._calls.append(calls)
+        except BaseException:  # no more threads are to be had, or Ctrl-C
+            calls.put(None)
+            raise
 
     def __del__(self):
         for calls in self._calls:

@@ -4,7 +4,8 @@ Weights come row-major, as a network holds them, and are packed in every call, f
 Two ways, to the same bits:
 
   by rows     each thread takes pieces of rows through all layers, in room and with packed weights of its own:
-              reading what another core has just written takes longer than packing it oneself
+              reading what another core has just written takes as long as packing it oneself. Only large ones,
+              which leave L2 again, are packed together, and shared
   by panels   of a few rows through large layers: all threads compute all rows, layer by layer, each some
               panels of outputs, and a panel of W is packed just before it is used, into room in L2: megabytes
               that are packed at once have left it before they are used
@@ -19,7 +20,7 @@ import numpy as np
 from fastnn.kernels.activations import RELU as RELU_ACTIVATION
 from fastnn.kernels.atomics import fetch_add
 from fastnn.kernels.claims import await_all, counted_area, finish, next_unit
-from fastnn.kernels.entries import FORWARD, GATHER, LOSS, OUTPUTS, PACK, ROW_BITS
+from fastnn.kernels.entries import FORWARD, GATHER, LOSS, ODD, OUTPUTS, PACK, ROW_BITS
 from fastnn.kernels.forward import forward
 from fastnn.kernels.helpers import begin, linger
 from fastnn.kernels.jit import inline, jit
@@ -29,7 +30,7 @@ from fastnn.kernels.simd import lanes_of, size_of
 from fastnn.kernels.sparsity import CHUNK_BITS, CHUNK_STRIDE, FORWARD_LISTED
 from fastnn.kernels.step import Masks, Net
 from fastnn.kernels.target import LINE
-from fastnn.kernels.team import alone
+from fastnn.kernels.team import alone, share
 from fastnn.kernels.tile_kinds import RELU, ROW_BYTES, STORE
 from fastnn.kernels.workspace import (
     ACTIVATE,
@@ -49,6 +50,7 @@ from fastnn.kernels.workspace import (
 )
 
 PIECES, LEAST_PIECE = 16, 26
+PARTS = 8  # of a layer's weights, units of packing
 LOSS_ROWS = 32  # rows in a unit of work of the loss, by panels
 
 
@@ -66,9 +68,12 @@ class Pass(NamedTuple):
     first: int  # rows first..last of X; the samples' `order` counts all of them
     last: int
     by_panels: int  # 1: by panels of outputs, for at most `room` rows; 0: by pieces of rows
+    scans: int  # whether to look for those: bytes are none
     room: int  # rows of room that each thread has
+    shares_weights: int  # whether there is one room for packed weights, or one for each thread
     outputs: Any  # (n, n_outputs) array to fill, or (0, 0)
-    n_correct: Any  # (1,) int64, to which correctly classified rows are added
+    counts: Any  # (2,) int64: to the first, correctly classified rows are added, and the other one becomes
+    # more than 0 where X holds a NaN or an infinity
     claims: Any  # from no_claims, new for each call: who comes late must find its own call's
     call: int  # number of the call, and how long helpers linger after it, see helpers.py
     looks: int
@@ -87,28 +92,44 @@ def forward_rows(net, me, own, samples, task):
         begin(me.flags, task.call)
     # Addresses of arrays are unsigned, and the sum of an unsigned number and another one is a float.
     areas = (np.intp(task.claims.ctypes.data) + LINE - 1) // LINE * LINE
-    count = np.intp(task.n_correct.ctypes.data)
+    counts = np.intp(task.counts.ctypes.data)
     outputs = np.intp(task.outputs.ctypes.data) if task.outputs.size else 0
     if task.by_panels:
-        _by_panels(net, me, own, samples, task.first, task.last, outputs, count, areas)
+        _by_panels(net, me, own, samples, task, outputs, counts, areas)
     else:
-        _by_rows(net, me, own, samples, task.first, task.last, task.room, outputs, count, areas)
+        _by_rows(net, me, own, samples, task, outputs, counts, areas)
     if me.thread > 0:
         linger(me.flags, task.call, me.thread, task.looks)
 
 
-@inline
-def _pack_all(net):
-    """W and b of all layers into their panels."""
+@jit
+def _pack_part(net, i, part):
+    """A part of W of layer i into its panels, and with the first one b."""
     layers, pack, like = net.layers, net.kernels[PACK], net.like
-    for i in range(layers.shape[0]):
-        fan_in, fan_out, step = layers[i, FAN_IN], layers[i, FAN_OUT], layers[i, FAN_OUT] * size_of(like)
-        call(pack, layers[i, W_SOURCE], step, fan_in, fan_out, layers[i, W], layers[i, W_PANEL], like)
+    fan_out, step = layers[i, FAN_OUT], layers[i, FAN_OUT] * size_of(like)
+    first, last = share(layers[i, FAN_IN], part, PARTS)
+    source, target = layers[i, W_SOURCE] + first * step, layers[i, W] + first * ROW_BYTES
+    call(pack, source, step, last - first, fan_out, target, layers[i, W_PANEL], like)
+    if part == 0:
         call(pack, layers[i, B_SOURCE], 0, 1, fan_out, layers[i, B], ROW_BYTES, like)
 
 
 @inline
-def _lose(net, own, samples, first, last, start, outputs, n_correct):
+def _pack_together(net, me, area):
+    """All layers, by all threads that come."""
+    units = net.layers.shape[0] * PARTS
+    helped, taken = 0, 0
+    while True:
+        unit, helped, taken = next_unit(area, units, me, helped, taken)
+        if unit < 0:
+            break
+        _pack_part(net, unit // PARTS, unit % PARTS)
+        finish(area, me)
+    await_all(area, units, me)
+
+
+@inline
+def _lose(net, own, samples, first, last, start, outputs, counts):
     """The loss, and what a user sees, of rows first..last of Z of the last layer; row 0 is order[start]."""
     i = net.layers.shape[0] - 1
     z, z_panel, fan_out = net.layers[i, Z], net.layers[i, Z_PANEL], net.layers[i, FAN_OUT]
@@ -128,15 +149,16 @@ def _lose(net, own, samples, first, last, start, outputs, n_correct):
         samples.losses,
         own.scratch,
     )
-    fetch_add(n_correct, correct)
+    fetch_add(counts, correct)
     if outputs != 0:
         call(net.kernels[OUTPUTS], first, last, z, z_panel, fan_out, outputs, start, net.like)
 
 
 @jit
-def _by_rows(net, me, own, samples, first, last, room, outputs, n_correct, area):
+def _by_rows(net, me, own, samples, task, outputs, counts, areas):
     layers, kernels, like, order = own.layers, net.kernels, net.like, samples.order
     mine = Net(layers, kernels, net.bank, net.zeros, like)
+    first, last, room = task.first, task.last, task.room
     n_rows, fan_in = last - first, layers[0, FAN_IN]
     # Several pieces a thread, so that none is left with a long one, and equally many for all; but not shorter
     # than a tile or two, and as long as possible where each streams W from beyond L2.
@@ -146,7 +168,10 @@ def _by_rows(net, me, own, samples, first, last, room, outputs, n_correct, area)
     least = LEAST_PIECE if n_weights * size_of(like) <= IN_CACHE else room
     rounds = max(1, min(PIECES, n_rows // (least * me.threads)), (n_rows - 1) // (room * me.threads) + 1)
     size = (n_rows - 1) // (rounds * me.threads) + 1
-    pieces, packed = (n_rows - 1) // size + 1, False
+    pieces, packed = (n_rows - 1) // size + 1, task.shares_weights != 0
+    if packed:
+        _pack_together(mine, me, counted_area(areas, 0, me.threads))
+    area = counted_area(areas, 1, me.threads)
     helped, taken = 0, 0
     while True:
         piece, helped, taken = next_unit(area, pieces, me, helped, taken)
@@ -154,38 +179,38 @@ def _by_rows(net, me, own, samples, first, last, room, outputs, n_correct, area)
             break
         if not packed:
             packed = True
-            _pack_all(mine)
+            for unit in range(layers.shape[0] * PARTS):
+                _pack_part(mine, unit // PARTS, unit % PARTS)
         start = first + piece * size
         rows = min(size, last - start)
-        _gather(mine, own, samples, start, rows)
+        _gather(mine, own, samples, start, rows, task.scans, counts)
         if own.plan[FORWARD_LISTED] != 0:
             row, bits, stride = order[start], own.plan[CHUNK_BITS], own.plan[CHUNK_STRIDE]
             call(kernels[ROW_BITS], samples.data, fan_in, row, row + rows, bits, 8, stride)
         forward(mine, alone(me), own.plan, own.x, rows, 0, rows, Masks(0, 0))
-        _lose(mine, own, samples, 0, rows, start, outputs, n_correct)
+        _lose(mine, own, samples, 0, rows, start, outputs, counts)
         finish(area, me)
     await_all(area, pieces, me)
 
 
 @inline
-def _gather(net, own, samples, start, rows):
+def _gather(net, own, samples, start, rows, scans, counts):
     """Rows order[start:start + rows] to the thread's own input."""
     fan_in, x_panel = net.layers[0, FAN_IN], net.layers[0, X_PANEL]
     data, scale, panels = samples.data, samples.data_scale, panels_of(fan_in, net.like)
     end = start + rows
     call(net.kernels[GATHER], data, samples.order, start, end, 0, own.x, x_panel, fan_in, scale, 0, panels)
+    if scans:
+        odd = call_count(net.kernels[ODD], own.x, x_panel, rows, panels, own.scratch, net.like)
+        if odd != 0:
+            fetch_add(counts + 8, odd)
 
 
 @jit
-def _by_panels(net, me, own, samples, first, last, outputs, n_correct, areas):
+def _by_panels(net, me, own, samples, task, outputs, counts, areas):
     layers, kernels, like = net.layers, net.kernels, net.like
-    rows, panel, item, last_layer = (
-        samples.order.shape[0],
-        2 * lanes_of(like),
-        size_of(like),
-        layers.shape[0] - 1,
-    )
-    fan_in = layers[0, FAN_IN]
+    first, rows, last_layer = task.first, task.last - task.first, layers.shape[0] - 1
+    panel, item = 2 * lanes_of(like), size_of(like)
     gathered = False  # each thread gathers all rows for itself, if it finds work
     for i in range(last_layer + 1):
         fan_in, fan_out = layers[i, FAN_IN], layers[i, FAN_OUT]
@@ -197,7 +222,7 @@ def _by_panels(net, me, own, samples, first, last, outputs, n_correct, areas):
                 break
             if i == 0 and not gathered:
                 gathered = True
-                _gather(net, own, samples, first, rows)
+                _gather(net, own, samples, first, rows, task.scans, counts)
             columns, z, z_panel = min(panel, fan_out - p * panel), layers[i, Z], layers[i, Z_PANEL]
             z += p * z_panel
             w, b, offset = own.room, own.room + fan_in * ROW_BYTES, p * panel * item
@@ -233,6 +258,6 @@ def _by_panels(net, me, own, samples, first, last, outputs, n_correct, areas):
         if unit < 0:
             break
         row = unit * LOSS_ROWS
-        _lose(net, own, samples, row, min(rows, row + LOSS_ROWS), first, outputs, n_correct)
+        _lose(net, own, samples, row, min(rows, row + LOSS_ROWS), first, outputs, counts)
         finish(area, me)
     await_all(area, units, me)

@@ -14,6 +14,7 @@ import numpy as np
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.memory import (
     first_lanes,
+    load,
     load_as,
     load_full_as,
     load_scalar,
@@ -21,8 +22,8 @@ from fastnn.kernels.memory import (
     store,
     store_scalar,
 )
-from fastnn.kernels.simd import lanes_of, mul, size_of, splat
-from fastnn.kernels.target import LINE
+from fastnn.kernels.simd import add, constant, lanes_of, mul, size_of, splat, sub
+from fastnn.kernels.target import LINE, VECTOR_BYTES
 from fastnn.kernels.tile_kinds import ROW_BYTES
 
 PANEL_GAP = 64
@@ -127,6 +128,26 @@ GATHERS = {
     np.dtype(np.float32): _gather_float32,
     np.dtype(np.float64): _gather_float64,
 }
+
+
+@jit
+def holds_odd(source, stride, rows, panels, notes, like):
+    """Whether rows 0..rows of a panel-major matrix hold a NaN or an infinity; `notes` is room for a vector.
+
+    Of these alone x - x is not 0. X is not looked through before it is predicted, for that means to read it
+    once more: 0.1 ms for 1,000 rows of 784 floats. Here they have just been gathered.
+    """
+    odd = constant(0.0, 0.0, like)
+    for p in range(panels):
+        for i in range(rows):
+            at = source + p * stride + i * ROW_BYTES
+            left, right = load(at, like), load(at + VECTOR_BYTES, like)
+            odd = add(odd, add(sub(left, left), sub(right, right)))
+    store(notes, odd)
+    found = 0
+    for lane in range(lanes_of(like)):
+        found += load_scalar(notes + lane * size_of(like), like) != 0
+    return found
 
 
 @jit

@@ -28,6 +28,7 @@ from fastnn.kernels.entries import (
     LOSS,
     NARROW_FORWARD,
     NARROW_UPDATE,
+    ODD,
     OUTPUTS,
     PACK,
     PENALISE,
@@ -45,7 +46,7 @@ from fastnn.kernels.link import address_of, scalar_type, tuple_type
 from fastnn.kernels.listed import forward_listed, weight_update_listed
 from fastnn.kernels.matmul import backward_tiles, forward_tiles, transpose_block, weight_update_tiles
 from fastnn.kernels.norms import column_squares, limit_columns, total
-from fastnn.kernels.panels import GATHERS, pack_rows, unpack_rows
+from fastnn.kernels.panels import GATHERS, holds_odd, pack_rows, unpack_rows
 from fastnn.kernels.shards import add_shards
 from fastnn.kernels.step import Chunk, Net, Own
 from fastnn.kernels.team import Member
@@ -105,6 +106,7 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, first=No
         table[LISTED_FORWARD] = address_of(forward_listed, vector, *[number] * 18, scalar)
     if not training:
         table[OUTPUTS] = address_of(unpack_rows, *[number] * 7, scalar)
+        table[ODD] = address_of(holds_odd, *[number] * 5, scalar)
         table[PACK] = address_of(pack_rows, *[number] * 6, scalar)
         return table
     if deep:

@@ -119,6 +119,9 @@ class Workspace:
         self.sizes, self.dtype = tuple(sizes), np.dtype(dtype)
         self.like = self.dtype.type(0)
         self.rows, self.first = rows, first
+        # In inference, small weights are packed by each thread for itself.
+        n_weights = sum(a * b for a, b in pairwise(self.sizes))
+        self.shares_weights = training or n_weights * self.dtype.itemsize > IN_CACHE
         self._views = {}  # of parameters, by field
         self._kept = None
         self._own_weights = np.zeros(
@@ -156,10 +159,10 @@ class Workspace:
             w_bytes = matrix_bytes(self._padded(fan_in), fan_out, dtype)
             b_bytes = panel_count(fan_out, dtype) * ROW_BYTES
             row[[FAN_IN, FAN_OUT]] = fan_in, fan_out
-            copies = 1 if training else threads
+            copies = 1 if self.shares_weights else threads
             row[[W, W_PANEL]] = keep(w_bytes * copies), panel_stride(self._padded(fan_in))
             row[B] = keep(b_bytes * copies)
-            self._own_weights[layer] = (0, 0) if training else (w_bytes, b_bytes)
+            self._own_weights[layer] = (0, 0) if copies == 1 else (w_bytes, b_bytes)
             row[[X, X_PANEL]] = (self.layers[layer - 1, Z] if layer else 0), stride
             row[W_ROWS] = fan_in
             if first_layout and layer == 0:

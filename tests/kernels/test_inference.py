@@ -40,8 +40,7 @@ def test_both_ways_give_the_same_bits(name, threads, dtype, generator, monkeypat
     for n in (1, 2, 31, 32, 65, 128, 256, 257):
         found = []
         for few in (0, 256):  # all by rows; all by panels, for which there is room
-            monkeypatch.setattr(numba_pass, "FEW_FOR_PANELS", few)
-            forward_pass._large = False
+            monkeypatch.setattr(numba_pass, "most_for_panels", lambda workspace, few=few: few)
             outputs = np.empty((n, sizes[-1]), dtype)
             forward_pass.run(network, X[:n], outputs=outputs)
             targets = targets_of(network, y[:n])
@@ -105,11 +104,14 @@ def test_after_ctrl_c_helpers_end_alone_what_the_caller_never_began(generator, m
 
 
 def test_helpers_end_with_their_owner():
-    helpers = Helpers(2)
+    helpers = Helpers(4)
+    helpers.run(lambda number, _: None, 0)
+    assert not helpers._threads  # before they are needed
     began = threading.Event()
     helpers.run(lambda number, _: number == 2 and began.set(), 2)
     assert began.wait(30)
     threads = helpers._threads
+    assert len(threads) == 2
     del helpers
     for thread in threads:
         thread.join(30)
@@ -130,7 +132,7 @@ def test_a_helper_that_cannot_be_had(monkeypatch):
 
     monkeypatch.setattr(module, "Thread", Refused)
     with pytest.raises(RuntimeError, match="can't start"):
-        Helpers(2)
+        Helpers(2).run(lambda number, _: None, 2)
     (first,) = begun
     first.join(30)
     assert not first.is_alive()
