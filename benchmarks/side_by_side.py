@@ -39,7 +39,14 @@ TRAINING = (
     Net((784, 512, 512, 10), 128, 20_000, optimizer="adam"),
     Net((20, 64, 64, 2), 32, 100_000, dense_floats=True, optimizer="adam"),
 )
-INFERENCE = (Net((784, 128, 10), 1, 1), Net((784, 128, 10), 0, 10_000))
+INFERENCE = (
+    Net((784, 128, 10), 1, 1),
+    *(Net((784, 128, 10), 0, n_rows) for n_rows in (100, 1_000, 10_000)),
+    *(Net((784, 128, 10), 0, n_rows, dense_floats=True) for n_rows in (100, 1_000, 10_000)),
+    Net((784, 512, 512, 10), 0, 32, dense_floats=True),
+    Net((784, 512, 512, 10), 0, 1_000, dense_floats=True),
+    Net((20, 64, 64, 2), 0, 1_000, dense_floats=True),
+)
 
 
 @dataclass(frozen=True)
@@ -51,10 +58,10 @@ class Work:
 
     @property
     def name(self) -> str:
-        """Such as "784-128-10 b128" or "784-128-10 predict 1 row"."""
+        """Such as "784-128-10 b128" or "784-128-10 predict 100 rows dense"."""
         if self.kind == "Training":
             return self.net.name
-        rows = f"{self.net.n_rows:,} row{'s' * (self.net.n_rows > 1)}"
+        rows = f"{self.net.n_rows:,} row{'s' * (self.net.n_rows > 1)}{' dense' * self.net.dense_floats}"
         return f"{'-'.join(map(str, self.net.sizes))} predict {rows}"
 
     @property
