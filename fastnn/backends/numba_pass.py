@@ -35,7 +35,7 @@ from fastnn.kernels.workspace import CHUNK, IN_CACHE, Workspace
 FLOPS_PER_THREAD, FLOPS_PER_THREAD_IN_A_ROW, WEIGHTS_PER_FEATURE = 3.5e7, 6.5e6, 30
 # Reading weights from beyond L2 takes as long as multiplying so many rows with them.
 ROWS_PER_LARGE_WEIGHT = 20
-FEW_FOR_PANELS = 128
+FEW_FOR_PANELS = 128  # rows: with more, small weights had better be packed once for all of a thread's pieces
 MOST_THREADS = CHUNK // 32  # each has room for so many rows
 
 
@@ -83,7 +83,7 @@ class ForwardPass:
             sparsity = Sparsity(X, self.dtype, len(network.biases[0]), room, self.threads)
             if sparse := sparsity.active:
                 own = self._workspace.own(sparsity.plans)
-        net = self._net(network, X, sparse)
+        net, helpers = self._net(network, X, sparse), self._helpers
         losses, counts = np.empty(n_rows), np.zeros(2, np.int64)
         samples = Samples(
             X.ctypes.data,
@@ -96,21 +96,19 @@ class ForwardPass:
         )
         if outputs is None:
             outputs = np.empty((0, 0), self.dtype)
-        held = X, targets, weights, network  # all of which compiled code has but the addresses
-        step = most_rows(network, flops_per_weight=2)
+        scans, shares = X.dtype.kind == "f", self._workspace.shares_weights
+        way = int(scans), int(by_panels), room, int(shares)
 
-        helpers, way, scans = self._helpers, int(by_panels), int(X.dtype.kind == "f")
-        shares = int(self._workspace.shares_weights)
-
-        def work(first: int, claims: Array, thread: int, call: int, held: Any = held) -> None:
-            last, results = min(first + step, n_rows), (outputs, counts)
+        def work(rows: range, claims: Array, held: Any, thread: int, call: int) -> None:
             me = Member(thread, threads, helpers.bells, helpers.spins)
-            task = Pass(first, last, way, scans, room, shares, *results, claims, call, helpers.looks)
+            task = Pass(rows.start, rows.stop, outputs, counts, *way, claims, call, helpers.looks)
             forward_rows(net, me, own[thread], samples, task)
 
+        held = X, targets, weights, network  # all of which compiled code has but the addresses
+        step = most_rows(network, flops_per_weight=2)
         for first in range(0, n_rows, step):
-            claims = no_claims(len(network.weights), threads)
-            helpers.run(partial(work, first, claims), threads - 1)
+            rows, claims = range(first, min(first + step, n_rows)), no_claims(len(network.weights), threads)
+            helpers.run(partial(work, rows, claims, held), threads - 1)
         self._ended = time.perf_counter()
         if counts[1] > 0:
             if len(outputs):

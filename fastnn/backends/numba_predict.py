@@ -36,7 +36,7 @@ def predict(network: Parameters, X: Array) -> Array:
         scale = plan.uint8_scale if X.itemsize == 1 else plan.one  # no other type is so short
         with plan.lock:  # its buffers are one caller's at a time, and kernels run without the GIL
             predict_directly(plan.table, X, scale, outputs)
-        if (odd := odd_rows(X)) is not None:
+        if X.itemsize > 1 and (odd := odd_rows(X)) is not None:
             outputs[odd] = np.nan
         return outputs
     outputs = np.empty((len(X), network.weights[-1].shape[1]), network.weights[0].dtype)

@@ -38,7 +38,6 @@ from fastnn.kernels.workspace import (
     B_SOURCE,
     FAN_IN,
     FAN_OUT,
-    IN_CACHE,
     W_PANEL,
     W_SOURCE,
     X_PANEL,
@@ -67,13 +66,14 @@ class Pass(NamedTuple):
 
     first: int  # rows first..last of X; the samples' `order` counts all of them
     last: int
-    by_panels: int  # 1: by panels of outputs, for at most `room` rows; 0: by pieces of rows
-    scans: int  # whether to look for those: bytes are none
-    room: int  # rows of room that each thread has
-    shares_weights: int  # whether there is one room for packed weights, or one for each thread
     outputs: Any  # (n, n_outputs) array to fill, or (0, 0)
-    counts: Any  # (2,) int64: to the first, correctly classified rows are added, and the other one becomes
-    # more than 0 where X holds a NaN or an infinity
+    counts: Any  # (2,) int64, added to: correctly classified rows, and signs of a NaN or an infinity in X
+    scans: int  # whether to look for those: bytes hold none
+    by_panels: (
+        int  # 1: by panels of outputs, for rows that fit into the whole workspace; 0: by pieces of rows
+    )
+    room: int  # rows in such a piece, at most
+    shares_weights: int  # whether there is one room for packed weights, or one for each thread
     claims: Any  # from no_claims, new for each call: who comes late must find its own call's
     call: int  # number of the call, and how long helpers linger after it, see helpers.py
     looks: int
@@ -156,16 +156,14 @@ def _lose(net, own, samples, first, last, start, outputs, counts):
 
 @jit
 def _by_rows(net, me, own, samples, task, outputs, counts, areas):
+    """See above; `outputs` and `counts` are addresses, `areas` that of the counted areas."""
     layers, kernels, like, order = own.layers, net.kernels, net.like, samples.order
     mine = Net(layers, kernels, net.bank, net.zeros, like)
     first, last, room = task.first, task.last, task.room
     n_rows, fan_in = last - first, layers[0, FAN_IN]
     # Several pieces a thread, so that none is left with a long one, and equally many for all; but not shorter
-    # than a tile or two, and as long as possible where each streams W from beyond L2.
-    n_weights = 0
-    for i in range(layers.shape[0]):
-        n_weights += layers[i, FAN_IN] * layers[i, FAN_OUT]
-    least = LEAST_PIECE if n_weights * size_of(like) <= IN_CACHE else room
+    # than two tiles, and as long as possible where each streams W from beyond L2.
+    least = room if task.shares_weights else LEAST_PIECE
     rounds = max(1, min(PIECES, n_rows // (least * me.threads)), (n_rows - 1) // (room * me.threads) + 1)
     size = (n_rows - 1) // (rounds * me.threads) + 1
     pieces, packed = (n_rows - 1) // size + 1, task.shares_weights != 0
@@ -208,6 +206,7 @@ def _gather(net, own, samples, start, rows, scans, counts):
 
 @jit
 def _by_panels(net, me, own, samples, task, outputs, counts, areas):
+    """See above; arguments as for _by_rows."""
     layers, kernels, like = net.layers, net.kernels, net.like
     first, rows, last_layer = task.first, task.last - task.first, layers.shape[0] - 1
     panel, item = 2 * lanes_of(like), size_of(like)

@@ -4,9 +4,10 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-pytest.importorskip("numba")
+numba = pytest.importorskip("numba")
 
 from numba import types
 
@@ -48,6 +49,21 @@ def test_a_second_process_loads_and_an_edit_is_seen(tmp_path):
     for file in third[2].iterdir():  # a truncated file costs a compilation, nothing else
         file.write_bytes(file.read_bytes()[:40])
     assert run()[:2] == (0, 2)
+
+
+def test_kernels_count_no_references():
+    def last(a, b, n):
+        chosen = a
+        for i in range(n):
+            chosen = b if i % 2 else a
+        return chosen[0]
+
+    counted = {}
+    for name, flags in (("numba", {}), ("fastnn", jit.FLAGS)):
+        compiled = numba.njit(**flags)(last)
+        assert compiled(np.ones(2), np.zeros(3), 3) == 1
+        counted[name] = "NRT_incref" in compiled.inspect_llvm(compiled.signatures[0])
+    assert counted == {"numba": True, "fastnn": False}
 
 
 def test_nowhere_to_cache_is_one_warning(tmp_path):

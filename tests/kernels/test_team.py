@@ -1,6 +1,8 @@
 """The barrier: nobody passes before everybody has arrived; and shares of work cover everything once."""
 
 import os
+import threading
+from queue import SimpleQueue
 
 import numpy as np
 import pytest
@@ -34,6 +36,25 @@ def test_barrier(threads):
         stale = team.run(lambda thread: rounds(team.member(thread, threads), 300, board))
         assert stale == [0] * threads
     team.close()
+
+
+@pytest.mark.skipif(not placement.CAN_MOVE or affinity() < 2, reason="nowhere to move to")
+def test_a_sleeping_thread_is_kept_off_a_cpu_until_it_has_settled():
+    calls, found, allowed = SimpleQueue(), [], os.sched_getaffinity(0)
+
+    def sleep():
+        placement.settle(*calls.get())
+        found.append(os.sched_getaffinity(0))
+
+    sleeper = threading.Thread(target=sleep)
+    sleeper.start()
+    taken = {min(allowed)}
+    assert placement.keep_off(taken, [sleeper]) == allowed
+    assert os.sched_getaffinity(sleeper.native_id) == allowed - taken
+    calls.put((taken, allowed))
+    sleeper.join(30)
+    assert found == [allowed]
+    assert len(taken) == 2  # it woke up elsewhere
 
 
 @pytest.mark.skipif(not placement.CAN_MOVE or affinity() < 2, reason="nowhere to move to")
