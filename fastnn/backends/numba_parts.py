@@ -20,7 +20,7 @@ class Part(NamedTuple):
 
     rows         where they are in the order: whole mini-batches
     update       the first of their updates
-    done, up_to  see train_rows
+    done, up_to  see Course in kernels/step.py
     updates      how many updates are taken in it: all, or of a mini-batch that is cut none or 1
     """
 
