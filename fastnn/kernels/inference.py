@@ -128,7 +128,7 @@ def _pack_together(net, me, area):
     await_all(area, units, me)
 
 
-@inline
+@jit
 def _lose(net, own, samples, first, last, start, outputs, counts):
     """The loss, and what a user sees, of rows first..last of Z of the last layer; row 0 is order[start]."""
     i = net.layers.shape[0] - 1
@@ -154,7 +154,7 @@ def _lose(net, own, samples, first, last, start, outputs, counts):
         call(net.kernels[OUTPUTS], first, last, z, z_panel, fan_out, outputs, start, net.like)
 
 
-@jit
+@inline
 def _by_rows(net, me, own, samples, task, outputs, counts, areas):
     """See above; `outputs` and `counts` are addresses, `areas` that of the counted areas."""
     layers, kernels, like, order = own.layers, net.kernels, net.like, samples.order
@@ -191,7 +191,7 @@ def _by_rows(net, me, own, samples, task, outputs, counts, areas):
     await_all(area, pieces, me)
 
 
-@inline
+@jit
 def _gather(net, own, samples, start, rows, scans, counts):
     """Rows order[start:start + rows] to the thread's own input."""
     fan_in, x_panel = net.layers[0, FAN_IN], net.layers[0, X_PANEL]
@@ -204,7 +204,7 @@ def _gather(net, own, samples, start, rows, scans, counts):
             fetch_add(counts + 8, odd)
 
 
-@jit
+@inline
 def _by_panels(net, me, own, samples, task, outputs, counts, areas):
     """See above; arguments as for _by_rows."""
     layers, kernels, like = net.layers, net.kernels, net.like
