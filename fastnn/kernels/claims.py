@@ -12,11 +12,10 @@ a thread that may never come: there one more line counts the units that are done
 waits for that, for all have been claimed then, and whoever has claimed one is at work on it.
 """
 
-from fastnn.kernels.atomics import add_release, fetch_add, load_acquire, pause, store_release
+from fastnn.kernels.atomics import add_release, fetch_add, load_acquire, store_release
 from fastnn.kernels.jit import jit
-from fastnn.kernels.system import give_way
 from fastnn.kernels.target import LINE
-from fastnn.kernels.team import share
+from fastnn.kernels.team import share, wait_a_moment
 
 # The areas of a layer: one for each product.
 FORWARD_CLAIMS, BACKWARD_CLAIMS, UPDATE_CLAIMS, AREAS = range(4)
@@ -76,8 +75,4 @@ def await_all(area, units, me):
     """Wait until all units of a counted area are done; this thread has been told that none is left."""
     looks = 0
     while load_acquire(area + me.threads * LINE) < units:
-        looks += 1
-        if looks > me.spins:
-            give_way()
-        else:
-            pause()
+        looks = wait_a_moment(looks, me.spins)

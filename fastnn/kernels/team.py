@@ -36,6 +36,16 @@ def alone(me):
     return Member(0, 1, me.flags, me.spins)
 
 
+@inline
+def wait_a_moment(looks, spins):
+    """Between two looks at what another thread writes, after so many; returns how many these are now."""
+    if looks >= spins:
+        give_way()
+    else:
+        pause()
+    return looks + 1
+
+
 @jit
 def barrier(me):
     """Wait until all members of the team have called this equally often.
@@ -53,11 +63,7 @@ def barrier(me):
     for other in range(me.threads):
         looks = 0
         while load_acquire(me.flags + other * (8 * LINE)) < turn:
-            looks += 1
-            if looks > me.spins:
-                give_way()
-            else:
-                pause()
+            looks = wait_a_moment(looks, me.spins)
 
 
 @jit
@@ -72,11 +78,7 @@ def await_piece(me):
     """Wait until the thread before has handed on more pieces than this one; the first need not wait."""
     mine, looks = me.flags + me.thread * (8 * LINE) + 8, 0
     while me.thread > 0 and load_acquire(mine - 8 * LINE) <= load_acquire(mine):
-        looks += 1
-        if looks > me.spins:
-            give_way()
-        else:
-            pause()
+        looks = wait_a_moment(looks, me.spins)
 
 
 @jit
