@@ -11,6 +11,7 @@ They cannot wait in Python, which only one thread has at a time: from the caller
 woken. 300 rows of 784-128-10 took 390 µs, with helpers who sleep or wait in Python no less, and now 250.
 """
 
+from functools import partial
 from queue import SimpleQueue
 from threading import Thread
 
@@ -19,7 +20,7 @@ import numpy as np
 from fastnn.kernels.atomics import load_acquire, pause, store_release
 from fastnn.kernels.jit import jit
 from fastnn.kernels.placement import keep_off, settle
-from fastnn.kernels.team import spins_for
+from fastnn.kernels.team import serve, spins_for
 
 LINGERING = 300.0  # µs
 
@@ -53,13 +54,13 @@ class Helpers:
                 settle(taken)
                 places = taken, keep_off(taken, self._threads[:helpers])
             for calls in self._calls[:helpers]:
-                calls.put((function, self.call, places))
+                calls.put(partial(_come, function, self.call, places))
         function(0, self.call)
 
     def _add(self):
         calls, number = SimpleQueue(), len(self._calls) + 1
         # A daemon, because a model that has predicted keeps it: it must not keep Python from ending.
-        thread = Thread(target=_serve, args=(calls, number), name=f"fastnn_{number}", daemon=True)
+        thread = Thread(target=serve, args=(calls, number), name=f"fastnn_{number}", daemon=True)
         try:
             thread.start()
             self._threads.append(thread)
@@ -89,11 +90,8 @@ def linger(bells, call, number, looks):
     store_release(bells + 8 * number, 0)
 
 
-def _serve(calls, number):
-    """Life of a helper: do what comes until None comes. Holds nothing of the caller's, so it can be freed."""
-    while (job := calls.get()) is not None:
-        function, call, places = job
-        if places:
-            settle(*places)
-        function(number, call)
-        del job, function, places  # and with them a call's memory
+def _come(function, call, places, number):
+    """What a helper is called to do."""
+    if places:
+        settle(*places)
+    function(number, call)

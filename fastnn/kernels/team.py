@@ -125,7 +125,7 @@ class Team:
         self.flags = -(-self._flags.ctypes.data // 64) * 64
         self._members = [
             # Daemons, because a model that has predicted keeps its team: it must not keep Python from ending.
-            Thread(target=_serve, args=(calls, number), name=f"fastnn_{number}", daemon=True)
+            Thread(target=serve, args=(calls, number), name=f"fastnn_{number}", daemon=True)
             for number, calls in enumerate(self._calls)
         ]
         try:
@@ -214,8 +214,8 @@ class _Job:
         return [result for result, _ in outcomes]
 
 
-def _serve(calls, number):
-    """Life of a member: do what comes until None comes. Holds nothing of the team's, so it can be freed."""
+def serve(calls, number):
+    """Life of a thread: do what comes until None comes. Holds nothing of its owner's, who can be freed."""
     while (job := calls.get()) is not None:
         job(number)
         del job  # and with it a run's memory
