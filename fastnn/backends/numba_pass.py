@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -52,9 +53,8 @@ class ForwardPass:
             sizes_of(network), self.dtype, rows=CHUNK, threads=threads, training=False
         )
         set_activations(self._workspace, network)
-        # Arrays that a user put in place of the network's own may lie in any order.
         arrays = [*network.weights, *network.biases]
-        self._copied = not all(array.flags.c_contiguous for array in arrays)
+        self._copied = not are_row_major(arrays)
         self._sources = [array.copy() for array in arrays] if self._copied else arrays
         n_layers = len(network.weights)
         self._workspace.read_from(self._sources[:n_layers], self._sources[n_layers:])
@@ -130,6 +130,11 @@ class ForwardPass:
                 self._workspace.like,
             )
         return self._nets[key]
+
+
+def are_row_major(arrays: Iterable[Array]) -> bool:
+    """Whether kernels can read these as they lie: those that a user put in place may lie in any order."""
+    return all(array.flags.c_contiguous for array in arrays)
 
 
 def most_for_panels(workspace: Workspace) -> int:

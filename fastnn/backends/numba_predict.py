@@ -13,7 +13,7 @@ from threading import Lock
 import numpy as np
 
 from fastnn.backends import Array, Parameters
-from fastnn.backends.numba_pass import WEIGHTS_PER_FEATURE, ForwardPass, is_large
+from fastnn.backends.numba_pass import WEIGHTS_PER_FEATURE, ForwardPass, are_row_major, is_large
 from fastnn.backends.numba_run import targets_of
 from fastnn.inputs import odd_rows
 from fastnn.kernels.predict import make_plan, predict_directly
@@ -56,23 +56,17 @@ def evaluate(network: Parameters, X: Array, y: Array, weights: Array | None = No
     """See numpy_backend.evaluate."""
     if weights is not None:
         weights = np.ascontiguousarray(weights, network.weights[0].dtype)
-    return _forward(network, X, targets_of(network, y), weights=weights)
+    return _forward(network, X, targets=targets_of(network, y), weights=weights)
 
 
-def _forward(
-    network: Parameters,
-    X: Array,
-    targets: Array | None = None,
-    outputs: Array | None = None,
-    weights: Array | None = None,
-) -> tuple[float, int]:
+def _forward(network: Parameters, X: Array, **more: Array | None) -> tuple[float, int]:
     """See ForwardPass.run. One that is not in use is taken out of the plan, or a new one is made."""
     idle = _plan(network).passes
     try:
         forward_pass = idle.pop()
     except IndexError:
         forward_pass = ForwardPass(network)
-    result = forward_pass.run(network, X, targets, outputs, weights)
+    result = forward_pass.run(network, X, **more)
     idle.append(forward_pass)
     return result
 
@@ -118,8 +112,7 @@ class _Plan:
         self.table, self._memory = make_plan(
             network.weights, network.biases, network.activations, network.loss_name
         )
-        # Arrays that a user put in place of the network's own may lie in any order.
-        self.direct = all(array.flags.c_contiguous for array in self.arrays)
+        self.direct = are_row_major(self.arrays)
         self.few_rows = few_rows(network)
         self.few_of_zeros = few_of_zeros(network)
         self.n_outputs, self.dtype = network.weights[-1].shape[1], self.arrays[0].dtype
