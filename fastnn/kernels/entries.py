@@ -2,6 +2,7 @@
 
 (
     GATHER,
+    FORWARD_FIRST,
     FORWARD,
     LOSS,
     OUTPUTS,
@@ -26,4 +27,4 @@
     PACK,
     ODD,
     ENTRIES,
-) = range(25)
+) = range(26)

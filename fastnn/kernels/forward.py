@@ -10,6 +10,7 @@ from fastnn.kernels.claims import FORWARD_CLAIMS, area_of, next_unit
 from fastnn.kernels.entries import (
     DROP,
     FORWARD,
+    FORWARD_FIRST,
     LISTED_FORWARD,
     NARROW_FORWARD,
 )
@@ -91,7 +92,7 @@ def forward_narrow_layer(net, me, x, first, last, stale):
 
 @jit
 def forward(net, me, plan, x, rows, first, last, masks):
-    """Z of every layer, from the input gathered at `x`; first..last are the thread's own of the `rows` rows.
+    """Z of every layer, from the input at `x`; first..last are the thread's own of the `rows` rows.
 
     A first layer that is narrow.py's has Z already.
 
@@ -153,7 +154,7 @@ def forward(net, me, plan, x, rows, first, last, masks):
                 listed |= 1 << part
             else:
                 call(
-                    kernels[FORWARD],
+                    kernels[FORWARD_FIRST if i == 0 else FORWARD],
                     net.bank,
                     begin,
                     end,

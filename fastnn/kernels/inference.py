@@ -20,7 +20,7 @@ import numpy as np
 from fastnn.kernels.activations import RELU as RELU_ACTIVATION
 from fastnn.kernels.atomics import fetch_add
 from fastnn.kernels.claims import await_all, counted_area, finish, next_unit
-from fastnn.kernels.entries import FORWARD, GATHER, LOSS, ODD, OUTPUTS, PACK, ROW_BITS
+from fastnn.kernels.entries import FORWARD, FORWARD_FIRST, GATHER, LOSS, ODD, OUTPUTS, PACK, ROW_BITS
 from fastnn.kernels.forward import forward
 from fastnn.kernels.helpers import begin, linger
 from fastnn.kernels.jit import inline, jit
@@ -181,27 +181,40 @@ def _by_rows(net, me, own, samples, task, outputs, counts, areas):
                 _pack_part(mine, unit // PARTS, unit % PARTS)
         start = first + piece * size
         rows = min(size, last - start)
-        _gather(mine, own, samples, start, rows, task.scans, counts)
+        x = _rows_at(mine, own, samples, start, rows)
         if own.plan[FORWARD_LISTED] != 0:
             row, bits, stride = order[start], own.plan[CHUNK_BITS], own.plan[CHUNK_STRIDE]
             call(kernels[ROW_BITS], samples.data, fan_in, row, row + rows, bits, 8, stride)
-        forward(mine, alone(me), own.plan, own.x, rows, 0, rows, Masks(0, 0))
+        forward(mine, alone(me), own.plan, x, rows, 0, rows, Masks(0, 0))
+        if task.scans:
+            _look_through(mine, own, x, rows, counts)
         _lose(mine, own, samples, 0, rows, start, outputs, counts)
         finish(area, me)
     await_all(area, pieces, me)
 
 
 @jit
-def _gather(net, own, samples, start, rows, scans, counts):
-    """Rows order[start:start + rows] to the thread's own input."""
-    fan_in, x_panel = net.layers[0, FAN_IN], net.layers[0, X_PANEL]
-    data, scale, panels = samples.data, samples.data_scale, panels_of(fan_in, net.like)
-    end = start + rows
-    call(net.kernels[GATHER], data, samples.order, start, end, 0, own.x, x_panel, fan_in, scale, 0, panels)
-    if scans:
-        odd = call_count(net.kernels[ODD], own.x, x_panel, rows, panels, own.scratch, net.like)
-        if odd != 0:
-            fetch_add(counts + 8, odd)
+def _rows_at(net, own, samples, start, rows):
+    """Address of rows order[start:start + rows]: where they lie in X, or of the thread's own input."""
+    fan_in, gather, order = net.layers[0, FAN_IN], net.kernels[GATHER], samples.order
+    if gather == 0:
+        return samples.data + order[start] * fan_in * size_of(net.like)
+    x_panel, panels, end = net.layers[0, X_PANEL], panels_of(fan_in, net.like), start + rows
+    call(gather, samples.data, order, start, end, 0, own.x, x_panel, fan_in, samples.data_scale, 0, panels)
+    return own.x
+
+
+@jit
+def _look_through(net, own, x, rows, counts):
+    """Count signs of a NaN or an infinity in the rows at `x`."""
+    fan_in, like = net.layers[0, FAN_IN], net.like
+    step, blocks, elements = 0, 1, rows * fan_in
+    if net.kernels[GATHER] != 0:
+        step, blocks = net.layers[0, X_PANEL], panels_of(fan_in, like)
+        elements = rows * 2 * lanes_of(like)
+    odd = call_count(net.kernels[ODD], x, step, blocks, elements, own.scratch, like)
+    if odd != 0:
+        fetch_add(counts + 8, odd)
 
 
 @inline
@@ -210,7 +223,7 @@ def _by_panels(net, me, own, samples, task, outputs, counts, areas):
     layers, kernels, like = net.layers, net.kernels, net.like
     first, rows, last_layer = task.first, task.last - task.first, layers.shape[0] - 1
     panel, item = 2 * lanes_of(like), size_of(like)
-    gathered = False  # each thread gathers all rows for itself, if it finds work
+    rows_at = 0  # each thread gathers all rows for itself, if it must, and finds work
     for i in range(last_layer + 1):
         fan_in, fan_out = layers[i, FAN_IN], layers[i, FAN_OUT]
         units, area = panels_of(fan_out, like), counted_area(areas, i, me.threads)
@@ -219,18 +232,18 @@ def _by_panels(net, me, own, samples, task, outputs, counts, areas):
             p, helped, taken = next_unit(area, units, me, helped, taken)
             if p < 0:
                 break
-            if i == 0 and not gathered:
-                gathered = True
-                _gather(net, own, samples, first, rows, task.scans, counts)
+            begins = i == 0 and rows_at == 0
+            if begins:
+                rows_at = _rows_at(net, own, samples, first, rows)
             columns, z, z_panel = min(panel, fan_out - p * panel), layers[i, Z], layers[i, Z_PANEL]
             z += p * z_panel
             w, b, offset = own.room, own.room + fan_in * ROW_BYTES, p * panel * item
             call(kernels[PACK], layers[i, W_SOURCE] + offset, fan_out * item, fan_in, columns, w, 0, like)
             call(kernels[PACK], layers[i, B_SOURCE] + offset, 0, 1, columns, b, 0, like)
-            x = own.x if i == 0 else layers[i, X]
+            x = rows_at if i == 0 else layers[i, X]
             mode = RELU if layers[i, ACTIVATION] == RELU_ACTIVATION else STORE
             call(
-                kernels[FORWARD],
+                kernels[FORWARD_FIRST if i == 0 else FORWARD],
                 net.bank,
                 0,
                 rows,
@@ -248,6 +261,8 @@ def _by_panels(net, me, own, samples, task, outputs, counts, areas):
             )
             if layers[i, ACTIVATE] != 0:
                 call(layers[i, ACTIVATE], 0, rows, z, z_panel, columns, 0, like)
+            if begins and task.scans:
+                _look_through(net, own, rows_at, rows, counts)
             finish(area, me)
         await_all(area, units, me)
     units, area = (rows + LOSS_ROWS - 1) // LOSS_ROWS, counted_area(areas, last_layer + 1, me.threads)

@@ -1,6 +1,7 @@
 """The three products of a dense layer, as loops over register tiles (tiles.py).
 
   forward_tiles        Z = X W + b          for a range of rows
+  forward_in_place     the same             for rows of a row-major X
   backward_tiles       dX = (dZ W') * g'    for a range of rows, from WT, a transposed copy of W
   weight_update_tiles  dW = X' dZ           for a range of W's blocks, with the SGD step in the store
 
@@ -11,9 +12,11 @@ remainder tile of poor shape. There is no blocking over the reduction: a panel o
 100 KB and streams from L2 at 9 B per cycle.
 """
 
+import numpy as np
+
 from fastnn.kernels.activations import IDENTITY, times_derivative
 from fastnn.kernels.jit import inline, jit
-from fastnn.kernels.memory import load, store, transpose_square
+from fastnn.kernels.memory import load, load_scalar, store, transpose_square
 from fastnn.kernels.simd import add, constant, fma, kept, lanes_of, splat
 from fastnn.kernels.target import LINE, VECTOR_BYTES
 from fastnn.kernels.tile_ir import LINES_AHEAD
@@ -22,6 +25,7 @@ from fastnn.kernels.tile_kinds import (
     DESCEND,
     ROW_BYTES,
     ROWS,
+    ROWS_IN_PLACE,
     STORE,
     TALLEST_NARROW,
     TALLEST_WIDE,
@@ -36,7 +40,9 @@ def _row_tiles(
     first,
     last,
     A,
+    a_row,
     a_panel,
+    offsets,
     B,
     b_panel,
     start,
@@ -51,7 +57,11 @@ def _row_tiles(
     g_panel,
     like,
 ):
-    """C[i] = start + sum_k A[i, k] B[k] for rows first..last; then, unless IDENTITY, C *= g'(G)."""
+    """C[i] = start + sum_k A[i, k] B[k] for rows first..last; then, unless IDENTITY, C *= g'(G).
+
+    a_row    bytes from one row of A to the next
+    offsets  0 if A is in panels; else the address of those that tiles in place take
+    """
     lanes, rows = lanes_of(like), last - first
     if rows <= 0:
         return
@@ -61,7 +71,7 @@ def _row_tiles(
         vectors = 2 if columns - p * panel > lanes else 1
         tallest = TALLEST_WIDE if vectors == 2 else TALLEST_NARROW
         pieces = (rows + tallest - 1) // tallest
-        table = inline_slot(ROWS, vectors, 0)
+        table = inline_slot(ROWS_IN_PLACE if offsets else ROWS, vectors, 0)
         for piece in range(pieces):
             row = first + rows * piece // pieces
             height = first + rows * (piece + 1) // pieces - row
@@ -69,12 +79,12 @@ def _row_tiles(
             call_tile(
                 bank[table + height],
                 inner,
-                A + row * ROW_BYTES,
+                A + row * a_row,
                 a_panel,
                 B + p * b_panel,
                 target,
                 start + p * start_step,
-                B + (p + 1) * b_panel + piece * share_of_B,
+                offsets if offsets else B + (p + 1) * b_panel + piece * share_of_B,
                 mode,
                 like,
             )
@@ -90,7 +100,9 @@ def forward_tiles(bank, first, last, X, x_panel, W, w_panel, b, Z, z_panel, fan_
         first,
         last,
         X,
+        ROW_BYTES,
         x_panel,
+        0,
         W,
         w_panel,
         b,
@@ -105,6 +117,41 @@ def forward_tiles(bank, first, last, X, x_panel, W, w_panel, b, Z, z_panel, fan_
         0,
         like,
     )
+
+
+@jit
+def forward_in_place(bank, first, last, X, offsets, W, w_panel, b, Z, z_panel, fan_in, fan_out, mode, like):
+    """forward_tiles where X is row-major, of like's type: nobody need gather it first.
+
+    offsets   address of row_offsets: in bytes, of as many rows as the tallest tile has
+    """
+    _row_tiles(
+        bank,
+        first,
+        last,
+        X,
+        load_scalar(offsets + 8, 0),
+        0,
+        offsets,
+        W,
+        w_panel,
+        b,
+        ROW_BYTES,
+        Z,
+        z_panel,
+        fan_in,
+        fan_out,
+        mode,
+        IDENTITY,
+        0,
+        0,
+        like,
+    )
+
+
+def row_offsets(row_bytes):
+    """What forward_in_place takes, for rows that are so far apart."""
+    return np.arange(max(TALLEST_WIDE, TALLEST_NARROW), dtype=np.int64) * row_bytes
 
 
 @jit
@@ -132,7 +179,9 @@ def backward_tiles(
         first,
         last,
         dZ,
+        ROW_BYTES,
         dz_panel,
+        0,
         WT,
         wt_panel,
         zeros,

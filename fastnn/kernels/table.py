@@ -20,6 +20,7 @@ from fastnn.kernels.entries import (
     DROP,
     ENTRIES,
     FORWARD,
+    FORWARD_FIRST,
     GATHER,
     GATHER_BITS,
     LIMIT,
@@ -44,7 +45,13 @@ from fastnn.kernels.gradients import update_layers
 from fastnn.kernels.jit import announce_compilation
 from fastnn.kernels.link import address_of, scalar_type, tuple_type
 from fastnn.kernels.listed import forward_listed, weight_update_listed
-from fastnn.kernels.matmul import backward_tiles, forward_tiles, transpose_block, weight_update_tiles
+from fastnn.kernels.matmul import (
+    backward_tiles,
+    forward_in_place,
+    forward_tiles,
+    transpose_block,
+    weight_update_tiles,
+)
 from fastnn.kernels.norms import column_squares, limit_columns, total
 from fastnn.kernels.panels import GATHERS, holds_odd, pack_rows, unpack_rows
 from fastnn.kernels.shards import add_shards
@@ -52,6 +59,7 @@ from fastnn.kernels.step import Chunk, Net, Own
 from fastnn.kernels.team import Member
 from fastnn.kernels.updates import STEPS, penalise
 
+IN_PLACE = "in place"
 # Of a first layer that turns bytes into few outputs: gathering its input, forward, dW.
 FIRST = {
     "narrow": (gather_bytes, forward_narrow, weight_update_narrow),
@@ -76,16 +84,20 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, first=No
     """Addresses for one element type, type of X, loss, and depth above one layer or not.
 
     training, sparse   whether kernels for training, and for skipping zeros, are wanted
-    first              which kernels train the first layer: "narrow", "exact", or None for those of all layers
+    first              which kernels the first layer has: None those of all layers; "narrow" or "exact" in
+                       training; IN_PLACE in a forward pass that reads X as it lies, and so has no GATHER
     extras             names of `updates.STEPS`, "clip_norm", "squares", "max_norm", "dropout", "shards"
                        that are wanted
     """
     announce_compilation()
     number, scalar, vector = types.int64, scalar_type(dtype), types.int64[::1]
     table = np.zeros(ENTRIES, np.int64)
-    gather, forward_first, update_first = FIRST[first] if first else (GATHERS[data_dtype], None, None)
-    table[GATHER] = address_of(gather, number, vector, *[number] * 6, scalar, number, number)
-    table[FORWARD] = address_of(forward_tiles, vector, *[number] * 12, scalar)
+    gather, forward_first, update_first = FIRST.get(first, (GATHERS[data_dtype], None, None))
+    table[FORWARD] = table[FORWARD_FIRST] = address_of(forward_tiles, vector, *[number] * 12, scalar)
+    if first == IN_PLACE:
+        table[FORWARD_FIRST] = address_of(forward_in_place, vector, *[number] * 12, scalar)
+    else:
+        table[GATHER] = address_of(gather, number, vector, *[number] * 6, scalar, number, number)
     table[LOSS] = address_of(
         losses.KERNELS[loss],
         *[number] * 5,

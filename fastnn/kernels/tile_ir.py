@@ -14,7 +14,9 @@ width nor on who computes it.
 exact zeros), to skip the zeros of sparse inputs. `double` ones are four vectors wide, two panels of B and C:
 being half as high they have as many accumulators, and lists that skip more (listed.py). `byte` tiles run over
 a list too, and read B as uint8, which they convert on its way to the registers (narrow.py): B is then a
-quarter as large, for six instructions a step.
+quarter as large, for six instructions a step. Tiles `in place` are of the rows family, and read A row-major,
+each row at an offset that they are given, so that rows of X need not be copied into panels. Were they given
+the distance between rows, LLVM would make a chain of additions of it, and they would take twice as long.
 
 In the loop there is nothing but loads, broadcasts and FMAs: 14 x 2 on AVX-512 keeps 28 accumulators, 2
 vectors of B and 2 broadcasts in the 32 registers, without a spill, and runs at 90-97 % of the FMA peak.
@@ -41,6 +43,7 @@ from fastnn.kernels.tile_kinds import (
     RELU,
     ROW_BYTES,
     ROWS,
+    ROWS_IN_PLACE,
 )
 
 LINES_AHEAD = 8  # of B's next panel, fetched with each panel of A
@@ -59,9 +62,10 @@ def emit_tile(context, module, element, family, MR, NV):
 
     void tile(count, a, a_panel, b, c, start, list, mode, [b_panel, c_panel,] rate): addresses and byte
     strides are int64, a_panel the distance between A's panels (rows family only), rate the learning rate.
-    Of the plain rows family `list` is where to fetch lines, LINES_AHEAD for each further panel of A. Of byte
-    tiles `list` holds pairs, offsets inside A and B in an int64; a_panel is the address of B's scale; and
-    `start` has a row for each of C. Double tiles have the distances between panels of B and of C, too.
+    Of the plain rows family `list` is where to fetch lines, LINES_AHEAD for each further panel of A; of tiles
+    in place it holds the byte offsets of their rows in A, as int64, and a_panel is not used. Of byte tiles
+    `list` holds pairs, offsets inside A and B in an int64; a_panel is the address of B's scale; and `start`
+    has a row for each of C. Double tiles have the distances between panels of B and of C, too.
     """
     scalar = context.get_value_type(element)
     function = ir.Function(module, tile_type(scalar, family in DOUBLE), f"tile_{element}_{family}_{MR}x{NV}")
@@ -71,6 +75,8 @@ def emit_tile(context, module, element, family, MR, NV):
     accumulators = tile.start_from_rows() if tile.rows_family else tile.start_from_zero_or_tile()
     if tile.listed or tile.bytes:
         accumulators = tile.reduce_list(accumulators)
+    elif tile.in_place:
+        accumulators = tile.reduce_in_place(accumulators)
     elif tile.rows_family:
         accumulators = tile.reduce_along_rows(accumulators)
     else:
@@ -89,9 +95,10 @@ class _Tile:
     def __init__(self, function, scalar, size, family, MR, NV):
         self.scalar, self.size, self.MR, self.NV = scalar, size, MR, NV
         self.vector = ir.VectorType(scalar, VECTOR_BYTES // size)
-        self.rows_family = family in (ROWS, LISTED_ROWS, DOUBLE_ROWS, BYTE_ROWS)
+        self.rows_family = family in (ROWS, LISTED_ROWS, DOUBLE_ROWS, BYTE_ROWS, ROWS_IN_PLACE)
         self.listed = family in (LISTED_ROWS, LISTED_COLUMNS, *DOUBLE)
         self.bytes = family in (BYTE_ROWS, BYTE_COLUMNS)
+        self.in_place = family == ROWS_IN_PLACE
         self.panel = ROW_BYTES // size  # columns of a panel
         self.count, self.a, self.a_panel, self.b, self.c, *rest = function.args
         self.start, self.list, self.mode, *panels, self.rate = rest
@@ -102,6 +109,12 @@ class _Tile:
         if self.bytes:
             scale = self.bd.load(pointer(self.bd, self.a_panel), typ=scalar, align=size)
             self.scale = emit_splat(self.bd, self.vector, scale)
+        a_step = ROW_BYTES if self.rows_family else size
+        # from A's place in the loop to what multiplies the tile's rows
+        self.a_offsets = [self.number(i * a_step) for i in range(MR)]
+        if self.in_place:
+            places = [self.at(self.list, 8 * i) for i in range(MR)]
+            self.a_offsets = [self.bd.load(place, typ=INT, align=8) for place in places]
 
     # ---- small pieces ----
 
@@ -134,11 +147,11 @@ class _Tile:
 
     def multiply(self, accumulators, a_now, b_now):
         """One rank-1 update: MR broadcasts against NV vectors."""
-        a_step = ROW_BYTES if self.rows_family else self.size  # from tile row i to i + 1 inside A
         lanes = [self.get_b(b_now, v) for v in range(self.NV)]
         result = []
         for i in range(self.MR):
-            element = self.bd.load(self.at(a_now, i * a_step), typ=self.scalar, align=self.size)
+            place = pointer(self.bd, self.bd.add(a_now, self.a_offsets[i]))
+            element = self.bd.load(place, typ=self.scalar, align=self.size)
             value = emit_splat(self.bd, self.vector, element)
             for v in range(self.NV):
                 result.append(emit_fma(self.bd, value, lanes[v], accumulators[i * self.NV + v]))
@@ -256,6 +269,11 @@ class _Tile:
 
         panels = bd.lshr(bd.add(self.count, self.number(self.panel - 1)), self.number(self._panel_shift()))
         return self.loop(panels, [self.count, self.list, self.a, self.b, *accumulators], one_panel)[4:]
+
+    def reduce_in_place(self, accumulators):
+        """Over features, which lie side by side in all of a row."""
+        values = [self.a, self.b, *accumulators]
+        return self.pairwise_loop(self.count, values, self.step(self.size))[2:]
 
     def reduce_list(self, accumulators):
         """Over the indices, or of byte tiles the pairs of offsets, at `list`; there may be none."""

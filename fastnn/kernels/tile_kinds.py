@@ -25,8 +25,9 @@ TALLEST_BYTES = 12 if VECTOR_REGISTERS == 32 else 5  # NV = 2, and the scale of 
     DOUBLE_COLUMNS,
     BYTE_ROWS,
     BYTE_COLUMNS,
+    ROWS_IN_PLACE,
     FAMILIES,
-) = range(9)
+) = range(10)
 DOUBLE = (DOUBLE_ROWS, DOUBLE_COLUMNS)
 
 # `mode` of the rows family: what happens to an accumulator before it is stored

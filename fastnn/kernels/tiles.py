@@ -23,6 +23,7 @@ from fastnn.kernels.tile_kinds import (
     LISTED_COLUMNS,
     LISTED_ROWS,
     ROWS,
+    ROWS_IN_PLACE,
     SLOTS,
     heights,
     slot,
@@ -60,20 +61,23 @@ _fill = {family: _filler(family) for family in range(FAMILIES)}
 _banks = {}
 
 
-def tile_bank(dtype, listed=False, bytes_as=None):
+def tile_bank(dtype, listed=False, bytes_as=None, in_place=False):
     """int64 table of tile addresses for one element type; compiled (or loaded) at first use.
 
     listed     whether the tiles of listed.py are wanted
     bytes_as   the type that byte tiles multiply in, if any are wanted: dtype for narrow.py, doubles for
                tiles_of_doubles.py
+    in_place   whether those that read X as it lies are wanted
     """
-    key = np.dtype(dtype), listed, None if bytes_as is None else np.dtype(bytes_as)
+    key = np.dtype(dtype), listed, None if bytes_as is None else np.dtype(bytes_as), in_place
     if key not in _banks:
         announce_compilation()
         table = np.zeros(FAMILIES * 2 * SLOTS, np.int64)
         families = [ROWS, COLUMNS]
         if listed:
             families += [LISTED_ROWS, LISTED_COLUMNS, DOUBLE_ROWS, DOUBLE_COLUMNS]
+        if in_place:
+            families.append(ROWS_IN_PLACE)
         for family in families:
             _fill[family](table.ctypes.data, key[0].type(0))
         for family in [BYTE_ROWS, BYTE_COLUMNS] * (bytes_as is not None):

@@ -46,6 +46,7 @@ CHUNK = 256  # rows worked on at a time; X of 784 float32 features is then 0.8 M
 #   DROP_SHARE of the layer's input that is dropped, times 2³²
 #   M, MB, V, VB the optimizer's arrays for W and b, in their shapes
 #   S, SB sums of squares of G and GB, by column
+#   X_PANEL of a layer 0 that reads X in place: the address of row_offsets (matmul.py)
 #   W_ROWS rows of W as it is stored: fan_in, or where blocks are stored transposed (narrow.py) whole blocks
 #   CLAIMS areas in which threads claim units of work (claims.py)
 #   X_NEXT of narrow.py: from a thread's input to its other one, for the chunk after
@@ -196,14 +197,24 @@ class Workspace:
         for row, weight, bias in zip(self.layers, weights, biases, strict=True):
             row[[W_SOURCE, B_SOURCE]] = weight.ctypes.data, bias.ctypes.data
 
-    def own(self, plans):
-        """What each thread has for itself, in the order of the plans, one a thread."""
-        tables = [self._own_layers(thread, len(plans)) for thread in range(len(plans))]
+    def own(self, plans, layers=None):
+        """What each thread has for itself, in the order of the plans, one a thread.
+
+        layers   the table of the layers, or one that differs from it in a field of all threads
+        """
+        layers = self.layers if layers is None else layers
+        tables = [self._own_layers(layers, thread, len(plans)) for thread in range(len(plans))]
         return list(map(Own, self.inputs, tables, plans, self.scratch, self.rooms))
 
-    def _own_layers(self, thread, threads):
+    def in_place(self, row_offsets):
+        """A table of the layers in which the first reads X in place; the array `row_offsets` must live."""
+        table = self.layers.copy()
+        table[0, X_PANEL] = row_offsets.ctypes.data
+        return table
+
+    def _own_layers(self, layers, thread, threads):
         """A layer table of the thread's own, with its share of the room for a chunk's rows."""
-        table, first = self.layers.copy(), self.rows * thread // threads
+        table, first = layers.copy(), self.rows * thread // threads
         table[:, [W, B]] += thread * self._own_weights
         for field in (X, Z, D, SLOPES):
             table[:, field] += np.where(table[:, field] != 0, first * ROW_BYTES, 0)

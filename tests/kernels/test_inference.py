@@ -54,6 +54,23 @@ def test_both_ways_give_the_same_bits(name, threads, dtype, generator, monkeypat
         assert lost_by_rows[1] == correct_expected
 
 
+@pytest.mark.parametrize("fan_out", [1, 15, 16, 17, 33, 300])
+@pytest.mark.parametrize("n_features", [1, 3, 16, 17, 100])
+def test_rows_in_place_give_the_bits_of_rows_in_panels(n_features, fan_out, generator, monkeypatch):
+    network = network_of((n_features, fan_out), np.float32, generator)
+    X, _ = data_for(network, 300, generator)
+    forward_pass = ForwardPass(network, 1)
+    for n in (*range(1, 19), 31, 257, 300):
+        for few in (0, 256):
+            monkeypatch.setattr(numba_pass, "most_for_panels", lambda workspace, few=few: few)
+            outputs = np.empty((2, n, fan_out), np.float32)
+            forward_pass.run(network, X[:n], outputs=outputs[0])
+            forward_pass.run(network, X[:n].astype(np.float64), outputs=outputs[1])  # has to be converted
+            np.testing.assert_array_equal(*outputs)
+    ways = {in_place for _, _, in_place in forward_pass._nets}
+    assert ways == {False, True}
+
+
 @pytest.mark.usefixtures("all_helpers")
 @pytest.mark.parametrize("n_rows", [100, 3000])
 def test_helpers_need_not_come(n_rows, generator, monkeypatch):
