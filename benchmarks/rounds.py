@@ -12,6 +12,22 @@ from benchmarks.peak import Probe, Trial
 SHORTEST = 0.05  # seconds a timing lasts at least; shorter work is repeated
 
 
+def repeats_for(work: Callable[[], object]) -> int:
+    """How often to repeat `work` for a timing, by repeating it so often that it lasts long enough.
+
+    Told by one call, it was 13 times too few where the first calls have to wake threads.
+    """
+    repeats = 1
+    while True:
+        start = time.perf_counter()
+        for _ in range(repeats):
+            work()
+        seconds = time.perf_counter() - start
+        if seconds >= SHORTEST:
+            return repeats
+        repeats = max(repeats + 1, math.ceil(repeats * SHORTEST / seconds))
+
+
 @dataclass
 class Timed:
     """`work()` is what is timed, `repeats` times in a row; `trials` has one entry a round."""
@@ -23,11 +39,9 @@ class Timed:
 
     @classmethod
     def warm(cls, name: str, work: Callable[[], object]) -> "Timed":
-        """Called twice already: compiled, caches full, and known how often to repeat it."""
+        """Called already: compiled, caches full, and known how often to repeat it."""
         work()
-        start = time.perf_counter()
-        work()
-        return cls(name, work, math.ceil(SHORTEST / (time.perf_counter() - start)))
+        return cls(name, work, repeats_for(work))
 
     def result(self, probe: Probe) -> dict[str, Any]:
         """What is recorded: seconds of one call."""

@@ -14,8 +14,8 @@ from benchmarks.peak import Probe, Trial, median
 from benchmarks.peers import fastnn_itself
 from benchmarks.peers.agreement import DisagreementError, check_inference, check_training
 from benchmarks.peers.task import Task
+from benchmarks.rounds import repeats_for
 
-SHORTEST = 0.05  # seconds a timing lasts at least; shorter work is repeated
 REST = 0.05  # seconds before each timing, in which the other libraries' threads stop spinning
 TOO_SLOW = 5  # times slower than the fastest of the first round: two trials are enough
 SLOW_TRIALS = 2
@@ -95,9 +95,7 @@ def contender(kind: str, name: str, form: dict[str, Any], module: Any, task: Tas
         check_inference(task, arithmetic)
         made = Contender(name, form, arithmetic, arithmetic.predict)
     made.work()
-    start = time.perf_counter()
-    made.work()
-    made.repeats = math.ceil(SHORTEST / (time.perf_counter() - start))
+    made.repeats = repeats_for(made.work)
     return made
 
 
