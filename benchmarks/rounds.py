@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.peak import Probe, Trial
 
-SHORTEST = 0.05  # seconds a timing lasts at least; shorter work is repeated
+SHORTEST = 0.2  # seconds a timing lasts at least; shorter work is repeated
 
 
 def repeats_for(work: Callable[[], object]) -> int:
