@@ -55,7 +55,7 @@ class RunSettings:
 
     def mean_loss(self, losses: Array, n_rows: int) -> float:
         """Mean over so many rows, of the mean losses of their mini-batches."""
-        return float(np.average(losses, weights=self.batch_rows(n_rows)))
+        return float((losses * self.batch_rows(n_rows)).sum() / n_rows)
 
     def constant_rates(self, n_rows: int, learning_rate: float) -> Array:
         """The same learning rate for each update that so many rows need."""

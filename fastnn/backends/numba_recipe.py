@@ -109,7 +109,7 @@ def steps(
     divisors   (n_updates,) of each mini-batch's sums
     """
     regularisation = settings.regularisation
-    numbers = np.zeros((len(learning_rates), STEP_FIELDS))
+    numbers = np.zeros((len(learning_rates), STEP_FIELDS), dtype)
     numbers[:, RATE] = learning_rates
     numbers[:, SCALE] = 1 / divisors
     shares = 1 / divisors if settings.by_batch else 1.0
@@ -121,4 +121,4 @@ def steps(
         share = settings.optimizer.epsilon / settings.optimizer.epsilon_at(t)
         numbers[:, MEAN_RATE] = share * learning_rates / (1 - settings.optimizer.beta_1**t)
         numbers[:, ROOT_SCALE] = share / np.sqrt(1 - settings.optimizer.beta_2**t)
-    return numbers.astype(dtype)
+    return numbers
