@@ -24,8 +24,8 @@ from fastnn.cpus import usable_cpus
 from fastnn.inputs import odd_rows
 from fastnn.kernels.helpers import LINGERING, Helpers
 from fastnn.kernels.inference import Pass, forward_rows, no_claims
-from fastnn.kernels.matmul import row_offsets
 from fastnn.kernels.panels import panel_count
+from fastnn.kernels.rows import row_offsets
 from fastnn.kernels.sparsity import PLAN_FIELDS, Sparsity
 from fastnn.kernels.step import Net, Samples
 from fastnn.kernels.table import IN_PLACE
@@ -92,7 +92,7 @@ class ForwardPass:
         if not by_panels:
             sparsity = Sparsity(X, self.dtype, len(network.biases[0]), room, self.threads)
             sparse = sparsity.active
-        in_place = X.dtype == self.dtype and not sparse and (by_panels or self._narrow)
+        in_place = by_panels or (X.dtype == self.dtype and not sparse and self._narrow)
         own = self._workspace.own(sparsity.plans) if sparse else self._dense[in_place]
         net, helpers = self._net(network, X, sparse, in_place), self._helpers
         losses, counts = np.empty(n_rows), np.zeros(2, np.int64)

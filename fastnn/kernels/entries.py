@@ -3,6 +3,7 @@
 (
     GATHER,
     FORWARD_FIRST,
+    FORWARD_UNPACKED,
     FORWARD,
     LOSS,
     OUTPUTS,
@@ -27,4 +28,4 @@
     PACK,
     ODD,
     ENTRIES,
-) = range(26)
+) = range(27)

@@ -45,9 +45,6 @@ from fastnn.kernels.workspace import (
     Z,
 )
 
-PIECES, LEAST_PIECE = 4, 32
-IN_CACHE = 1 << 20  # bytes of weights that stay in a core's L2 beside the rows
-
 
 @jit
 def forward_narrow_layer(net, me, x, first, last, stale):

@@ -7,8 +7,9 @@ Two ways, to the same bits:
               reading what another core has just written takes as long as packing it oneself. Only large ones,
               which leave L2 again, are packed together, and shared
   by panels   of a few rows through large layers: all threads compute all rows, layer by layer, each some
-              panels of outputs, and a panel of W is packed just before it is used, into room in L2: megabytes
-              that are packed at once have left it before they are used
+              panels of outputs. The first layer reads rows as they lie, and W if that stays in L2. Else a
+              panel of W is packed just before it is used, into room in L2: megabytes that are packed at once
+              have left it before they are used
 
 Threads come and go (helpers.py): all work is claimed unit by unit, and nobody waits for one who has none.
 """
@@ -20,7 +21,17 @@ import numpy as np
 from fastnn.kernels.activations import RELU as RELU_ACTIVATION
 from fastnn.kernels.atomics import fetch_add
 from fastnn.kernels.claims import await_all, counted_area, finish, next_unit
-from fastnn.kernels.entries import FORWARD, FORWARD_FIRST, GATHER, LOSS, ODD, OUTPUTS, PACK, ROW_BITS
+from fastnn.kernels.entries import (
+    FORWARD,
+    FORWARD_FIRST,
+    FORWARD_UNPACKED,
+    GATHER,
+    LOSS,
+    ODD,
+    OUTPUTS,
+    PACK,
+    ROW_BITS,
+)
 from fastnn.kernels.forward import forward
 from fastnn.kernels.helpers import begin, linger
 from fastnn.kernels.jit import inline, jit
@@ -38,6 +49,7 @@ from fastnn.kernels.workspace import (
     B_SOURCE,
     FAN_IN,
     FAN_OUT,
+    IN_CACHE,
     W_PANEL,
     W_SOURCE,
     X_PANEL,
@@ -195,7 +207,7 @@ def _by_rows(net, me, own, samples, task, outputs, counts, areas):
 
 @jit
 def _rows_at(net, own, samples, start, rows):
-    """Address of rows order[start:start + rows]: where they lie in X, or of the thread's own input."""
+    """Address of rows order[start:start + rows]: where they lie in X, or in the thread's own input."""
     fan_in, gather, order = net.layers[0, FAN_IN], net.kernels[GATHER], samples.order
     if gather == 0:
         return samples.data + order[start] * fan_in * size_of(net.like)
@@ -209,7 +221,7 @@ def _look_through(net, own, x, rows, counts):
     """Count signs of a NaN or an infinity in the rows at `x`."""
     fan_in, like = net.layers[0, FAN_IN], net.like
     step, blocks, elements = 0, 1, rows * fan_in
-    if net.kernels[GATHER] != 0:
+    if net.kernels[FORWARD_UNPACKED] == 0:  # else row-major
         step, blocks = net.layers[0, X_PANEL], panels_of(fan_in, like)
         elements = rows * 2 * lanes_of(like)
     odd = call_count(net.kernels[ODD], x, step, blocks, elements, own.scratch, like)
@@ -217,16 +229,37 @@ def _look_through(net, own, x, rows, counts):
         fetch_add(counts + 8, odd)
 
 
+@jit
+def _forward_panel(net, own, i, p, x, rows):
+    """Panel p of Z of layer i for all rows, which are at `x`."""
+    layers, kernels, like = net.layers, net.kernels, net.like
+    fan_in, fan_out, x_panel = layers[i, FAN_IN], layers[i, FAN_OUT], layers[i, X_PANEL]
+    panel, item = 2 * lanes_of(like), size_of(like)
+    columns, offset, w_row = min(panel, fan_out - p * panel), p * panel * item, fan_out * item
+    w, b = layers[i, W_SOURCE] + offset, layers[i, B_SOURCE] + offset
+    z, z_panel = layers[i, Z] + p * layers[i, Z_PANEL], layers[i, Z_PANEL]
+    mode = RELU if layers[i, ACTIVATION] == RELU_ACTIVATION else STORE
+    if i == 0 and columns == panel and fan_in * w_row <= IN_CACHE:
+        call(kernels[FORWARD_UNPACKED], net.bank, 0, rows, x, x_panel, w, w_row, b, z, fan_in, mode, like)
+    else:
+        w_room, b_room = own.room, own.room + fan_in * ROW_BYTES
+        call(kernels[PACK], w, w_row, fan_in, columns, w_room, 0, like)
+        call(kernels[PACK], b, 0, 1, columns, b_room, 0, like)
+        w, b = w_room, b_room
+        kernel = kernels[FORWARD_FIRST if i == 0 else FORWARD]
+        call(kernel, net.bank, 0, rows, x, x_panel, w, 0, b, z, z_panel, fan_in, columns, mode, like)
+    if layers[i, ACTIVATE] != 0:
+        call(layers[i, ACTIVATE], 0, rows, z, z_panel, columns, 0, like)
+
+
 @inline
 def _by_panels(net, me, own, samples, task, outputs, counts, areas):
     """See above; arguments as for _by_rows."""
-    layers, kernels, like = net.layers, net.kernels, net.like
-    first, rows, last_layer = task.first, task.last - task.first, layers.shape[0] - 1
-    panel, item = 2 * lanes_of(like), size_of(like)
-    rows_at = 0  # each thread gathers all rows for itself, if it must, and finds work
+    layers, first, rows = net.layers, task.first, task.last - task.first
+    last_layer = layers.shape[0] - 1
+    rows_at = 0  # each thread converts all rows for itself, if it must, and finds work
     for i in range(last_layer + 1):
-        fan_in, fan_out = layers[i, FAN_IN], layers[i, FAN_OUT]
-        units, area = panels_of(fan_out, like), counted_area(areas, i, me.threads)
+        units, area = panels_of(layers[i, FAN_OUT], net.like), counted_area(areas, i, me.threads)
         helped, taken = 0, 0
         while True:
             p, helped, taken = next_unit(area, units, me, helped, taken)
@@ -235,32 +268,7 @@ def _by_panels(net, me, own, samples, task, outputs, counts, areas):
             begins = i == 0 and rows_at == 0
             if begins:
                 rows_at = _rows_at(net, own, samples, first, rows)
-            columns, z, z_panel = min(panel, fan_out - p * panel), layers[i, Z], layers[i, Z_PANEL]
-            z += p * z_panel
-            w, b, offset = own.room, own.room + fan_in * ROW_BYTES, p * panel * item
-            call(kernels[PACK], layers[i, W_SOURCE] + offset, fan_out * item, fan_in, columns, w, 0, like)
-            call(kernels[PACK], layers[i, B_SOURCE] + offset, 0, 1, columns, b, 0, like)
-            x = rows_at if i == 0 else layers[i, X]
-            mode = RELU if layers[i, ACTIVATION] == RELU_ACTIVATION else STORE
-            call(
-                kernels[FORWARD_FIRST if i == 0 else FORWARD],
-                net.bank,
-                0,
-                rows,
-                x,
-                layers[i, X_PANEL],
-                w,
-                0,
-                b,
-                z,
-                z_panel,
-                fan_in,
-                columns,
-                mode,
-                like,
-            )
-            if layers[i, ACTIVATE] != 0:
-                call(layers[i, ACTIVATE], 0, rows, z, z_panel, columns, 0, like)
+            _forward_panel(net, own, i, p, rows_at if i == 0 else layers[i, X], rows)
             if begins and task.scans:
                 _look_through(net, own, rows_at, rows, counts)
             finish(area, me)

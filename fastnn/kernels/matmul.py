@@ -2,6 +2,7 @@
 
   forward_tiles        Z = X W + b          for a range of rows
   forward_in_place     the same             for rows of a row-major X
+  forward_unpacked     the same             for a panel's width of outputs of a row-major W, too
   backward_tiles       dX = (dZ W') * g'    for a range of rows, from WT, a transposed copy of W
   weight_update_tiles  dW = X' dZ           for a range of W's blocks, with the SGD step in the store
 
@@ -11,8 +12,6 @@ A range of rows is cut evenly into the fewest tiles (64 rows -> 13, 13, 13, 13, 
 remainder tile of poor shape. There is no blocking over the reduction: a panel of W with 784 rows is
 100 KB and streams from L2 at 9 B per cycle.
 """
-
-import numpy as np
 
 from fastnn.kernels.activations import IDENTITY, times_derivative
 from fastnn.kernels.jit import inline, jit
@@ -26,6 +25,7 @@ from fastnn.kernels.tile_kinds import (
     ROW_BYTES,
     ROWS,
     ROWS_IN_PLACE,
+    ROWS_UNPACKED,
     STORE,
     TALLEST_NARROW,
     TALLEST_WIDE,
@@ -123,7 +123,7 @@ def forward_tiles(bank, first, last, X, x_panel, W, w_panel, b, Z, z_panel, fan_
 def forward_in_place(bank, first, last, X, offsets, W, w_panel, b, Z, z_panel, fan_in, fan_out, mode, like):
     """forward_tiles where X is row-major, of like's type: nobody need gather it first.
 
-    offsets   address of row_offsets: in bytes, of as many rows as the tallest tile has
+    offsets   address of row_offsets (rows.py)
     """
     _row_tiles(
         bank,
@@ -149,9 +149,21 @@ def forward_in_place(bank, first, last, X, offsets, W, w_panel, b, Z, z_panel, f
     )
 
 
-def row_offsets(row_bytes):
-    """What forward_in_place takes, for rows that are so far apart."""
-    return np.arange(max(TALLEST_WIDE, TALLEST_NARROW), dtype=np.int64) * row_bytes
+@jit
+def forward_unpacked(bank, first, last, X, offsets, W, w_row, b, Z, fan_in, mode, like):
+    """A panel of Z = X W + b for rows first..last of a row-major X, and as many columns of a row-major W.
+
+    offsets   as for forward_in_place
+    W, w_row  address of the first column, and bytes from row to row
+    Notes     packing W takes as long as multiplying a dozen rows with it. Not so for W beyond L2: then rows
+              of W in pages of their own take longer to come than a panel of it
+    """
+    rows, step = last - first, load_scalar(offsets + 8, 0)
+    pieces = (rows + TALLEST_WIDE - 1) // TALLEST_WIDE
+    for piece in range(pieces):
+        row = first + rows * piece // pieces
+        tile = bank[inline_slot(ROWS_UNPACKED, 2, first + rows * (piece + 1) // pieces - row)]
+        call_tile(tile, fan_in, X + row * step, w_row, W, Z + row * ROW_BYTES, b, offsets, mode, like)
 
 
 @jit

@@ -21,6 +21,7 @@ from fastnn.kernels.entries import (
     ENTRIES,
     FORWARD,
     FORWARD_FIRST,
+    FORWARD_UNPACKED,
     GATHER,
     GATHER_BITS,
     LIMIT,
@@ -49,11 +50,13 @@ from fastnn.kernels.matmul import (
     backward_tiles,
     forward_in_place,
     forward_tiles,
+    forward_unpacked,
     transpose_block,
     weight_update_tiles,
 )
 from fastnn.kernels.norms import column_squares, limit_columns, total
 from fastnn.kernels.panels import GATHERS, holds_odd, pack_rows, unpack_rows
+from fastnn.kernels.rows import CONVERSIONS
 from fastnn.kernels.shards import add_shards
 from fastnn.kernels.step import Chunk, Net, Own
 from fastnn.kernels.team import Member
@@ -85,18 +88,21 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, first=No
 
     training, sparse   whether kernels for training, and for skipping zeros, are wanted
     first              which kernels the first layer has: None those of all layers; "narrow" or "exact" in
-                       training; IN_PLACE in a forward pass that reads X as it lies, and so has no GATHER
+                       training; IN_PLACE in a forward pass that reads row-major rows. Its GATHER converts
+                       them, if X is of another type; else it has none
     extras             names of `updates.STEPS`, "clip_norm", "squares", "max_norm", "dropout", "shards"
                        that are wanted
     """
     announce_compilation()
     number, scalar, vector = types.int64, scalar_type(dtype), types.int64[::1]
     table = np.zeros(ENTRIES, np.int64)
-    gather, forward_first, update_first = FIRST.get(first, (GATHERS[data_dtype], None, None))
+    gathers = CONVERSIONS if first == IN_PLACE else GATHERS
+    gather, forward_first, update_first = FIRST.get(first, (gathers[data_dtype], None, None))
     table[FORWARD] = table[FORWARD_FIRST] = address_of(forward_tiles, vector, *[number] * 12, scalar)
     if first == IN_PLACE:
         table[FORWARD_FIRST] = address_of(forward_in_place, vector, *[number] * 12, scalar)
-    else:
+        table[FORWARD_UNPACKED] = address_of(forward_unpacked, vector, *[number] * 10, scalar)
+    if first != IN_PLACE or data_dtype != dtype:
         table[GATHER] = address_of(gather, number, vector, *[number] * 6, scalar, number, number)
     table[LOSS] = address_of(
         losses.KERNELS[loss],

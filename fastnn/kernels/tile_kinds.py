@@ -26,9 +26,11 @@ TALLEST_BYTES = 12 if VECTOR_REGISTERS == 32 else 5  # NV = 2, and the scale of 
     BYTE_ROWS,
     BYTE_COLUMNS,
     ROWS_IN_PLACE,
+    ROWS_UNPACKED,
     FAMILIES,
-) = range(10)
+) = range(11)
 DOUBLE = (DOUBLE_ROWS, DOUBLE_COLUMNS)
+IN_PLACE = (ROWS_IN_PLACE, ROWS_UNPACKED)
 
 # `mode` of the rows family: what happens to an accumulator before it is stored
 STORE, RELU = 0, 1
@@ -42,6 +44,8 @@ def heights(family):
     """Every (NV, MR) of a family."""
     if family in (BYTE_ROWS, BYTE_COLUMNS):
         return [(2, m) for m in range(1, TALLEST_BYTES + 1)]
+    if family == ROWS_UNPACKED:
+        return [(2, m) for m in range(1, TALLEST_WIDE + 1)]
     if family in DOUBLE:
         return [(4, m) for m in range(1, TALLEST_DOUBLE + 1)]
     if family in (LISTED_ROWS, LISTED_COLUMNS):

@@ -20,10 +20,10 @@ from fastnn.kernels.tile_kinds import (
     DOUBLE_COLUMNS,
     DOUBLE_ROWS,
     FAMILIES,
+    IN_PLACE,
     LISTED_COLUMNS,
     LISTED_ROWS,
     ROWS,
-    ROWS_IN_PLACE,
     SLOTS,
     heights,
     slot,
@@ -77,7 +77,7 @@ def tile_bank(dtype, listed=False, bytes_as=None, in_place=False):
         if listed:
             families += [LISTED_ROWS, LISTED_COLUMNS, DOUBLE_ROWS, DOUBLE_COLUMNS]
         if in_place:
-            families.append(ROWS_IN_PLACE)
+            families += IN_PLACE
         for family in families:
             _fill[family](table.ctypes.data, key[0].type(0))
         for family in [BYTE_ROWS, BYTE_COLUMNS] * (bytes_as is not None):

@@ -46,7 +46,7 @@ CHUNK = 256  # rows worked on at a time; X of 784 float32 features is then 0.8 M
 #   DROP_SHARE of the layer's input that is dropped, times 2³²
 #   M, MB, V, VB the optimizer's arrays for W and b, in their shapes
 #   S, SB sums of squares of G and GB, by column
-#   X_PANEL of a layer 0 that reads X in place: the address of row_offsets (matmul.py)
+#   X_PANEL of a layer 0 that reads X in place: the address of row_offsets (rows.py)
 #   W_ROWS rows of W as it is stored: fan_in, or where blocks are stored transposed (narrow.py) whole blocks
 #   CLAIMS areas in which threads claim units of work (claims.py)
 #   X_NEXT of narrow.py: from a thread's input to its other one, for the chunk after
