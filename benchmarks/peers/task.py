@@ -8,6 +8,7 @@ import numpy as np
 import fastnn
 from benchmarks.workloads import Net
 from fastnn import optimizers
+from fastnn.alignment import on_a_line
 from fastnn.network import Network
 from fastnn.run_settings import RunSettings
 
@@ -60,9 +61,9 @@ class Task:
         return RunSettings(self.batch_size, threads, optimizers.get(self.optimizer))
 
     def network(self) -> Network:
-        """A new fastnn network that starts from the task's weights."""
+        """A new fastnn network that starts from the task's weights, on cache lines as its own always are."""
         return Network(
-            [W.copy() for W in self.weights],
+            [on_a_line(W, W.dtype) for W in self.weights],
             [b.copy() for b in self.biases],
             input_scale=None if self.net.dense_floats else 1 / 255,
         )

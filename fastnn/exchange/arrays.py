@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import inputs
+from fastnn.alignment import on_a_line
 from fastnn.backends import Array
 from fastnn.errors import InputError
 from fastnn.inputs.targets import shown, target_array
@@ -73,7 +74,7 @@ def from_arrays(
                 f"input_scale={input_scale!r} must be 1.0 beside input_mean, which is of the uint8 numbers"
             )
     return Network(
-        matrices,
+        [on_a_line(W, found) for W in matrices],
         vectors,
         activation=activation,
         loss=loss,

@@ -81,6 +81,7 @@ def dense_row(x, active, n_active, weight, bias, fan_out, target, least):
     """target = max(x W + b, least) for one row x, of which the `n_active` indices at `active` are not zero.
 
     least   0 is relu, minus infinity nothing: one path for both, and a NaN stays a NaN
+    Notes   memory beyond a row of W is not touched
     """
     like = least
     lanes, item, floor = lanes_of(like), size_of(like), splat(least)
@@ -112,15 +113,36 @@ def dense_row(x, active, n_active, weight, bias, fan_out, target, least):
         store(to + 6 * VECTOR_BYTES, larger(z6, floor))
         store(to + 7 * VECTOR_BYTES, larger(z7, floor))
         done += WIDE * lanes
-    while done < fan_out:  # one vector at a time; memory beyond the row is not touched
-        left = min(lanes, fan_out - done)
+    while done + lanes < fan_out:  # four vectors, of which the last ones may be empty
+        at = bias + done * item
+        left0, left1, left2 = fan_out - done, fan_out - done - lanes, fan_out - done - 2 * lanes
+        left3 = left2 - lanes
+        z0, z1 = load_as(at, like, left0, like), load_as(at + VECTOR_BYTES, like, left1, like)
+        z2 = load_as(at + 2 * VECTOR_BYTES, like, left2, like)
+        z3 = load_as(at + 3 * VECTOR_BYTES, like, left3, like)
+        for i in range(n_active):
+            k = load_scalar(active + 4 * i, np.int32(0))
+            value, row = splat(load_scalar(x + k * item, like)), weight + k * step + done * item
+            z0 = fma(value, load_as(row, like, left0, like), z0)
+            z1 = fma(value, load_as(row + VECTOR_BYTES, like, left1, like), z1)
+            z2 = fma(value, load_as(row + 2 * VECTOR_BYTES, like, left2, like), z2)
+            z3 = fma(value, load_as(row + 3 * VECTOR_BYTES, like, left3, like), z3)
+        to = target + done * item
+        store(to, larger(z0, floor))
+        store(to + VECTOR_BYTES, larger(z1, floor))
+        if left2 > 0:
+            store(to + 2 * VECTOR_BYTES, larger(z2, floor))
+        if left3 > 0:
+            store(to + 3 * VECTOR_BYTES, larger(z3, floor))
+        done += 4 * lanes
+    if done < fan_out:
+        left = fan_out - done
         z = load_as(bias + done * item, like, left, like)
         for i in range(n_active):
             k = load_scalar(active + 4 * i, np.int32(0))
             row = weight + k * step + done * item
             z = fma(splat(load_scalar(x + k * item, like)), load_as(row, like, left, like), z)
         store(target + done * item, larger(z, floor))
-        done += lanes
 
 
 @inline

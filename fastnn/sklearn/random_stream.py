@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from fastnn.alignment import on_a_line
 from fastnn.backends import Array
 
 
@@ -20,7 +21,7 @@ def first_parameters(
     weights, biases = [], []
     for fan_in, fan_out in pairwise(sizes):
         bound = np.sqrt(factor / (fan_in + fan_out))
-        weights.append(stream.uniform(-bound, bound, (fan_in, fan_out)).astype(dtype))
+        weights.append(on_a_line(stream.uniform(-bound, bound, (fan_in, fan_out)), dtype))
         biases.append(stream.uniform(-bound, bound, fan_out).astype(dtype))
     return weights, biases
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import inputs
+from fastnn.alignment import on_a_line
 from fastnn.backends import Array
 from fastnn.errors import InputError
 from fastnn.inputs import Targets
@@ -86,7 +87,7 @@ def from_model(
         raise InputError("initial has weights that are not finite numbers; take the model as it was before")
     float_type = type_of(initial, dtype)
     network = Network(
-        [W.astype(float_type) for W in initial.weights],
+        [on_a_line(W, float_type) for W in initial.weights],
         [b.astype(float_type) for b in initial.biases],
         activation=initial.activations,
         loss=initial.loss_name,
