@@ -20,11 +20,13 @@ from fastnn.kernels.predict import make_plan, predict_directly
 from fastnn.kernels.workspace import IN_CACHE
 
 # Few rows are predicted one by one, straight from the network's own arrays: as long as that takes less time
-# than a forward pass, which needs 12 µs in any case, packs W, and then takes half the time a row. One by one
-# a row of 784-128-10 takes 2.7 µs, of 784-10-10 1.1, 100-256-256-1 1.7, 64-32-10 0.2. Fewer with large
-# weights, which every row reads from beyond L2; more with rows of zeros, whose weights are not read.
-WORK, PACKING, MOST_BYTES = 500_000, 12, 11e6
-MORE_OF_ZEROS, MORE_OF_ZEROS_FOR_LARGE, MOSTLY_ZEROS = 16, 8, 0.25  # less than this share is not zero
+# than a forward pass, which needs 20 µs in any case, reads W once, and then takes a third of the time a row.
+# One by one a row of 784-128-10 takes 2.7 µs, of 784-10-10 1.1, 784-64-64-10 1.8, 64-32-10 0.2: as fast as
+# a pass with 8, 17, 11 and 100 rows. Fewer with large weights, which every row reads from beyond L2; more
+# with rows of zeros, whose weights are not read.
+WORK, READING, MOST_BYTES = 500_000, 5, 11e6
+MORE_OF_ZEROS, MORE_OF_ZEROS_FOR_LARGE, MOSTLY_ZEROS = 24, 8, 0.25  # less than this share is not zero
+MOST_OF_ZEROS = 256  # of these a pass by several threads takes less time in any case
 
 
 def predict(network: Parameters, X: Array) -> Array:
@@ -88,7 +90,7 @@ def few_rows(network: Parameters) -> int:
     weights = sum(W.size for W in network.weights)
     if is_large(network):
         return max(1, int(MOST_BYTES / sum(W.nbytes for W in network.weights)))
-    return (WORK + PACKING * weights) // (weights + WEIGHTS_PER_FEATURE * len(network.weights[0]))
+    return (WORK + READING * weights) // (weights + WEIGHTS_PER_FEATURE * len(network.weights[0]))
 
 
 def few_of_zeros(network: Parameters) -> int:
@@ -97,7 +99,8 @@ def few_of_zeros(network: Parameters) -> int:
     read = MOSTLY_ZEROS * first + sum(others) / 2
     if read > IN_CACHE:
         return few_rows(network)
-    return few_rows(network) * (MORE_OF_ZEROS_FOR_LARGE if is_large(network) else MORE_OF_ZEROS)
+    few, more = few_rows(network), MORE_OF_ZEROS_FOR_LARGE if is_large(network) else MORE_OF_ZEROS
+    return max(few, min(MOST_OF_ZEROS, more * few))
 
 
 class _Plan:
