@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import njit, typeof
 
 from fastnn.kernels.activations import CODES
 from fastnn.kernels.link import address_of, call
 from fastnn.kernels.matmul import backward_tiles, block_count, forward_tiles, weight_update_tiles
 from fastnn.kernels.panels import Panels, panel_columns
+from fastnn.kernels.strided import Gradients, Strided, Weights
 from fastnn.kernels.tile_kinds import DESCEND, STORE
 from fastnn.kernels.tiles import tile_bank
 
@@ -22,13 +23,7 @@ PRODUCTS = ("forward", "update", "backward")
 SHORTEST = 1e-3  # seconds that the repeats of a product last at least
 FLOAT = np.dtype(np.float32)
 
-_INTEGER, _BANK = types.int64, types.int64[::1]
-# A kernel and the number of its integer arguments, between the bank of tiles and a scalar.
-_KERNELS = {
-    "forward": (forward_tiles, 12),
-    "update": (weight_update_tiles, 18),
-    "backward": (backward_tiles, 14),
-}
+_KERNELS = {"forward": forward_tiles, "update": weight_update_tiles, "backward": backward_tiles}
 
 
 @njit(nogil=True)
@@ -68,24 +63,22 @@ def product(
     backward   dX = dZWᵀ ⊙ (X > 0), X being relu's output
     """
     (m, fan_in), fan_out = X.shape, W.shape[1]
-    kernel, n_integers = _KERNELS[name]
-    address = address_of(kernel, _BANK, *[_INTEGER] * n_integers, types.float32)
     # The copy Wᵀ is written in whole squares.
     spare_rows = -fan_out % panel_columns(FLOAT)
     x, w, dz, wt = Panels.of(X), Panels.of(W), Panels.of(dZ), Panels.of(W.T, spare_rows)
     bias = Panels.of(b[None, :])
+    bank, like, sizes = tile_bank(FLOAT), np.float32(rate), (fan_in, fan_out)
+    arguments: tuple[Any, ...]
     if name == "forward":
-        result = Panels(m, fan_out, FLOAT)
-        places = (x.address, x.stride, w.address, w.stride, bias.address, result.address, result.stride)
-        integers, operands = (0, m, *places, fan_in, fan_out, STORE), (x, w, bias)
+        result, operands = Panels(m, fan_out, FLOAT), (x, w, bias)
+        arguments = (bank, 0, m, x.place, w.place, bias.address, result.place, *sizes, STORE, like)
     elif name == "update":
-        result, blocks = w, block_count(fan_in, fan_out, np.float32(0))
-        places = (x.address, x.stride, dz.address, dz.stride, w.address, w.stride, 0, 0, bias.address, 0)
-        integers = (0, blocks, m, *places, wt.address, wt.stride, fan_in, fan_out, DESCEND)
-        operands = (x, dz, bias, wt)
+        result, operands, blocks = w, (x, dz, bias, wt), block_count(*sizes, like)
+        weights, gradients = Weights(w.place, bias.address, wt.place), Gradients(Strided(0, 0), 0)
+        arguments = (bank, 0, blocks, m, x.place, dz.place, weights, gradients, *sizes, DESCEND, like)
     else:
         result, zeros = Panels(m, fan_in, FLOAT), Panels(1, panel_columns(FLOAT), FLOAT)
-        places = (dz.address, dz.stride, wt.address, wt.stride, zeros.address, x.address, x.stride)
-        integers = (0, m, *places, result.address, result.stride, fan_in, fan_out, CODES["relu"])
-        operands = (dz, wt, zeros, x)
-    return Product(address, (tile_bank(FLOAT), *integers, np.float32(rate)), result, operands)
+        operands, places = (dz, wt, zeros, x), (dz.place, wt.place, zeros.address, x.place, result.place)
+        arguments = (bank, 0, m, *places, *sizes, CODES["relu"], like)
+    address = address_of(_KERNELS[name], *map(typeof, arguments))
+    return Product(address, arguments, result, operands)

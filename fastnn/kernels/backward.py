@@ -7,6 +7,7 @@ from fastnn.kernels.link import call
 from fastnn.kernels.memory import load, store
 from fastnn.kernels.shares import copied_row_bytes, is_by_columns, panels_of, row_parts
 from fastnn.kernels.simd import lanes_of
+from fastnn.kernels.strided import Strided
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.team import barrier, share
 from fastnn.kernels.tile_kinds import ROW_BYTES
@@ -62,15 +63,11 @@ def backward(net, me, rows, first, last, masks):
                 net.bank,
                 begin,
                 end,
-                layers[i, D],
-                layers[i, Z_PANEL],
-                layers[i, WT] + p * layers[i, WT_PANEL],
-                layers[i, WT_PANEL],
+                Strided(layers[i, D], layers[i, Z_PANEL]),
+                Strided(layers[i, WT] + p * layers[i, WT_PANEL], layers[i, WT_PANEL]),
                 net.zeros,
-                slopes + p * layers[i, X_PANEL],
-                layers[i, X_PANEL],
-                target,
-                layers[i - 1, Z_PANEL],
+                Strided(slopes + p * layers[i, X_PANEL], layers[i, X_PANEL]),
+                Strided(target, layers[i - 1, Z_PANEL]),
                 columns,
                 fan_out,
                 layers[i - 1, ACTIVATION],

@@ -27,6 +27,7 @@ from fastnn.kernels.link import call, call_total
 from fastnn.kernels.matmul import block_place
 from fastnn.kernels.shares import own_blocks, panels_of
 from fastnn.kernels.simd import lanes_of
+from fastnn.kernels.strided import Strided
 from fastnn.kernels.team import barrier, share
 from fastnn.kernels.tile_kinds import ROW_BYTES
 from fastnn.kernels.updates import (
@@ -166,21 +167,9 @@ def descend_layers(net, me, own, chunk, mode, recipe, now):
                     g_panel = panel * ROW_BYTES
                     gradient = room + (block - first) % together * g_panel
                 if not stored and (block - first) % together == 0:
-                    weight_gradients(
-                        net,
-                        i,
-                        me,
-                        plan,
-                        chunk,
-                        block,
-                        min(last, block + together),
-                        together,
-                        begin,
-                        gradient - p * g_panel - q * panel * ROW_BYTES,
-                        g_panel,
-                        mode,
-                        like,
-                    )
+                    to = Strided(gradient - p * g_panel - q * panel * ROW_BYTES, g_panel)
+                    end = min(last, block + together)
+                    weight_gradients(net, i, me, plan, chunk, block, end, together, begin, to, mode, like)
                 call(
                     kernels[STEP],
                     inputs,

@@ -26,6 +26,7 @@ from fastnn.kernels.sparsity import (
     ROW_LIST_BYTES,
     ROW_LISTS,
 )
+from fastnn.kernels.strided import Strided
 from fastnn.kernels.team import await_piece, barrier, hand_on, share
 from fastnn.kernels.tile_kinds import RELU, ROW_BYTES, STORE
 from fastnn.kernels.workspace import (
@@ -63,19 +64,18 @@ def forward_narrow_layer(net, me, x, first, last, stale):
     step = last - first if me.threads == 1 else panel
     for start in range(first, last, step):
         await_piece(me)
+        sums = layers[0, X] + (start // panel * SUMS_BYTES if me.threads > 1 else 0)
         call(
             net.kernels[NARROW_FORWARD],
             net.bank,
             start,
             min(last, start + step),
-            x,
-            layers[0, X_PANEL],
+            Strided(x, layers[0, X_PANEL]),
             layers[0, W],
             layers[0, B],
             stale,
-            layers[0, X] + (start // panel * SUMS_BYTES if me.threads > 1 else 0),
-            layers[0, Z],
-            layers[0, Z_PANEL],
+            sums,
+            Strided(layers[0, Z], layers[0, Z_PANEL]),
             layers[0, FAN_IN],
             layers[0, FAN_OUT],
             p,
@@ -120,31 +120,29 @@ def forward(net, me, plan, x, rows, first, last, masks):
                 p, part = unit // parts * together, unit % parts
                 begin, end = share(rows, part, parts)
                 columns = min(together * panel, columns - p * panel)
-            w, b = layers[i, W] + p * layers[i, W_PANEL], layers[i, B] + p * ROW_BYTES
-            z = layers[i, Z] + p * layers[i, Z_PANEL]
+            inputs = Strided(x if i == 0 else layers[i, X], layers[i, X_PANEL])
+            weights = Strided(layers[i, W] + p * layers[i, W_PANEL], layers[i, W_PANEL])
+            z, b = layers[i, Z] + p * layers[i, Z_PANEL], layers[i, B] + p * ROW_BYTES
+            outputs = Strided(z, layers[i, Z_PANEL])
             if i == 0 and kernels[NARROW_FORWARD] != 0:
                 pass  # has been done, by forward_narrow_layer
             elif i == 0 and plan[FORWARD_LISTED] != 0:
+                lists = plan[ROW_LISTS] + part * lists_of(rows - rows // 2, together) * plan[ROW_LIST_BYTES]
                 call(
                     kernels[LISTED_FORWARD],
                     net.bank,
                     begin,
                     end,
-                    x,
-                    layers[i, X_PANEL],
-                    w,
-                    layers[i, W_PANEL],
+                    inputs,
+                    weights,
                     b,
-                    z,
-                    layers[i, Z_PANEL],
+                    outputs,
                     layers[i, FAN_IN],
                     columns,
                     together,
                     mode,
-                    plan[CHUNK_BITS],
-                    plan[CHUNK_STRIDE],
-                    plan[ROW_LISTS] + part * lists_of(rows - rows // 2, together) * plan[ROW_LIST_BYTES],
-                    plan[ROW_LIST_BYTES],
+                    Strided(plan[CHUNK_BITS], plan[CHUNK_STRIDE]),
+                    Strided(lists, plan[ROW_LIST_BYTES]),
                     1 - (listed >> part & 1),
                     like,
                 )
@@ -155,13 +153,10 @@ def forward(net, me, plan, x, rows, first, last, masks):
                     net.bank,
                     begin,
                     end,
-                    x if i == 0 else layers[i, X],
-                    layers[i, X_PANEL],
-                    w,
-                    layers[i, W_PANEL],
+                    inputs,
+                    weights,
                     b,
-                    z,
-                    layers[i, Z_PANEL],
+                    outputs,
                     layers[i, FAN_IN],
                     columns,
                     mode,

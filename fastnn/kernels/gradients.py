@@ -13,6 +13,7 @@ from fastnn.kernels.matmul import block_count
 from fastnn.kernels.shares import is_by_columns, narrow_deltas, own_blocks, panels_of, panels_together
 from fastnn.kernels.simd import lanes_of
 from fastnn.kernels.sparsity import CHUNK_BITS, CHUNK_STRIDE, SAMPLE_LIST_BYTES, SAMPLE_LISTS, UPDATE_LISTED
+from fastnn.kernels.strided import Gradients, Strided, Weights
 from fastnn.kernels.team import share
 from fastnn.kernels.workspace import (
     CLAIMS,
@@ -36,13 +37,19 @@ UNIT_PRODUCTS = 1 << 20
 
 
 @inline
-def weight_gradients(net, i, me, plan, chunk, first, last, together, begin, gradients, g_panel, mode, rate):
-    """dW of blocks first..last of layer i, to `gradients` or, with mode DESCEND, straight into W.
+def weight_gradients(net, i, me, plan, chunk, first, last, together, begin, to, mode, rate):
+    """dW of blocks first..last of layer i, Strided `to`, or with mode DESCEND straight into W.
 
     together, begin   from counted_together and take_blocks
-    g_panel   bytes between panels of `gradients`
     """
     layers, kernels, rows = net.layers, net.kernels, chunk.rows
+    fan_in, fan_out = layers[i, FAN_IN], layers[i, FAN_OUT]
+    inputs = Strided(chunk.x if i == 0 else layers[i, X], layers[i, X_PANEL])
+    deltas = Strided(layers[i, D], layers[i, Z_PANEL])
+    weights = Weights(
+        Strided(layers[i, W], layers[i, W_PANEL]), layers[i, B], Strided(layers[i, WT], layers[i, WT_PANEL])
+    )
+    gradients = Gradients(to, layers[i, GB])
     if i == 0 and plan[UPDATE_LISTED] != 0:
         call(
             kernels[LISTED_UPDATE],
@@ -50,52 +57,35 @@ def weight_gradients(net, i, me, plan, chunk, first, last, together, begin, grad
             first,
             last,
             rows,
-            chunk.x,
-            layers[i, X_PANEL],
-            layers[i, D],
-            layers[i, Z_PANEL],
-            layers[i, W],
-            layers[i, W_PANEL],
+            inputs,
+            deltas,
+            weights,
             gradients,
-            g_panel,
-            layers[i, B],
-            layers[i, GB],
-            layers[i, FAN_IN],
-            layers[i, FAN_OUT],
+            fan_in,
+            fan_out,
             together,
             mode,
-            plan[CHUNK_BITS],
-            plan[CHUNK_STRIDE],
-            plan[SAMPLE_LISTS],
-            plan[SAMPLE_LIST_BYTES],
-            begin + together * panels_of(layers[i, FAN_IN], rate),
+            Strided(plan[CHUNK_BITS], plan[CHUNK_STRIDE]),
+            Strided(plan[SAMPLE_LISTS], plan[SAMPLE_LIST_BYTES]),
+            begin + together * panels_of(fan_in, rate),
             rate,
         )
     else:
-        kernel, deltas, deltas_step = kernels[UPDATE], layers[i, D], layers[i, Z_PANEL]
+        kernel = kernels[UPDATE]
         if i == 0 and kernels[NARROW_UPDATE] != 0:
-            kernel = kernels[NARROW_UPDATE]
-            deltas, deltas_step = narrow_deltas(layers, me, rate)
+            kernel, deltas = kernels[NARROW_UPDATE], narrow_deltas(layers, me, rate)
         call(
             kernel,
             net.bank,
             first,
             last,
             rows,
-            chunk.x if i == 0 else layers[i, X],
-            layers[i, X_PANEL],
+            inputs,
             deltas,
-            deltas_step,
-            layers[i, W],
-            layers[i, W_PANEL],
+            weights,
             gradients,
-            g_panel,
-            layers[i, B],
-            layers[i, GB],
-            layers[i, WT],
-            layers[i, WT_PANEL],
-            layers[i, FAN_IN],
-            layers[i, FAN_OUT],
+            fan_in,
+            fan_out,
             mode,
             rate,
         )
@@ -148,10 +138,10 @@ def update_layers(net, me, plan, chunk, mode, rate):
     for i in range(net.layers.shape[0]):
         together = counted_together(net, i, plan, me.threads)
         size = unit_blocks(net, i, chunk.rows, together, me.threads)
-        to, to_panel = net.layers[i, G], net.layers[i, W_PANEL]
+        to = Strided(net.layers[i, G], net.layers[i, W_PANEL])
         helped, taken = 0, 0
         while True:
             first, last, begin, helped, taken = take_blocks(net, i, size, together, me, helped, taken)
             if first == last:
                 break
-            weight_gradients(net, i, me, plan, chunk, first, last, together, begin, to, to_panel, mode, rate)
+            weight_gradients(net, i, me, plan, chunk, first, last, together, begin, to, mode, rate)

@@ -40,6 +40,7 @@ from fastnn.kernels.shares import panels_of
 from fastnn.kernels.simd import lanes_of, size_of
 from fastnn.kernels.sparsity import CHUNK_BITS, CHUNK_STRIDE, FORWARD_LISTED
 from fastnn.kernels.step import Masks, Net
+from fastnn.kernels.strided import Strided
 from fastnn.kernels.target import LINE
 from fastnn.kernels.team import alone, share
 from fastnn.kernels.tile_kinds import RELU, ROW_BYTES, STORE
@@ -233,21 +234,25 @@ def _look_through(net, own, x, rows, counts):
 def _forward_panel(net, own, i, p, x, rows):
     """Panel p of Z of layer i for all rows, which are at `x`."""
     layers, kernels, like = net.layers, net.kernels, net.like
-    fan_in, fan_out, x_panel = layers[i, FAN_IN], layers[i, FAN_OUT], layers[i, X_PANEL]
+    fan_in, fan_out, inputs = layers[i, FAN_IN], layers[i, FAN_OUT], Strided(x, layers[i, X_PANEL])
     panel, item = 2 * lanes_of(like), size_of(like)
     columns, offset, w_row = min(panel, fan_out - p * panel), p * panel * item, fan_out * item
     w, b = layers[i, W_SOURCE] + offset, layers[i, B_SOURCE] + offset
     z, z_panel = layers[i, Z] + p * layers[i, Z_PANEL], layers[i, Z_PANEL]
     mode = RELU if layers[i, ACTIVATION] == RELU_ACTIVATION else STORE
     if i == 0 and columns == panel and fan_in * w_row <= IN_CACHE:
-        call(kernels[FORWARD_UNPACKED], net.bank, 0, rows, x, x_panel, w, w_row, b, z, fan_in, mode, like)
+        weights = Strided(w, w_row)
+        call(kernels[FORWARD_UNPACKED], net.bank, 0, rows, inputs, weights, b, z, fan_in, mode, like)
     else:
         w_room, b_room = own.room, own.room + fan_in * ROW_BYTES
         call(kernels[PACK], w, w_row, fan_in, columns, w_room, 0, like)
         call(kernels[PACK], b, 0, 1, columns, b_room, 0, like)
-        w, b = w_room, b_room
-        kernel = kernels[FORWARD_FIRST if i == 0 else FORWARD]
-        call(kernel, net.bank, 0, rows, x, x_panel, w, 0, b, z, z_panel, fan_in, columns, mode, like)
+        kernel, weights, outputs = (
+            kernels[FORWARD_FIRST if i == 0 else FORWARD],
+            Strided(w_room, 0),
+            Strided(z, z_panel),
+        )
+        call(kernel, net.bank, 0, rows, inputs, weights, b_room, outputs, fan_in, columns, mode, like)
     if layers[i, ACTIVATE] != 0:
         call(layers[i, ACTIVATE], 0, rows, z, z_panel, columns, 0, like)
 

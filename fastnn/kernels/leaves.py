@@ -6,6 +6,7 @@ from fastnn.kernels import activate, losses
 from fastnn.kernels.activations import IDENTITY
 from fastnn.kernels.matmul import backward_tiles, block_count, forward_tiles, weight_update_tiles
 from fastnn.kernels.panels import Panels, aligned_bytes, panel_columns
+from fastnn.kernels.strided import Gradients, Strided, Weights
 from fastnn.kernels.tile_kinds import ROW_BYTES, STORE
 from fastnn.kernels.tiles import tile_bank
 
@@ -16,20 +17,7 @@ def dense_forward(X, W, b):
     like = W.dtype.type(0)
     x, w, bias, z = Panels.of(X), Panels.of(W), Panels.of(b[None, :]), Panels(m, fan_out, W.dtype)
     forward_tiles(
-        tile_bank(W.dtype),
-        0,
-        m,
-        x.address,
-        x.stride,
-        w.address,
-        w.stride,
-        bias.address,
-        z.address,
-        z.stride,
-        fan_in,
-        fan_out,
-        STORE,
-        like,
+        tile_bank(W.dtype), 0, m, x.place, w.place, bias.address, z.place, fan_in, fan_out, STORE, like
     )
     return z.unpacked()
 
@@ -44,27 +32,10 @@ def dense_backward_weights(X, dZ):
         Panels(fan_in, fan_out, dZ.dtype),
         Panels(1, fan_out, dZ.dtype),
     )
+    blocks, none = block_count(fan_in, fan_out, like), Strided(0, 0)
+    weights, gradients = Weights(none, 0, none), Gradients(dw.place, db.address)
     weight_update_tiles(
-        tile_bank(dZ.dtype),
-        0,
-        block_count(fan_in, fan_out, like),
-        m,
-        x.address,
-        x.stride,
-        dz.address,
-        dz.stride,
-        0,
-        dw.stride,
-        dw.address,
-        dw.stride,
-        0,
-        db.address,
-        0,
-        0,
-        fan_in,
-        fan_out,
-        0,
-        like,
+        tile_bank(dZ.dtype), 0, blocks, m, x.place, dz.place, weights, gradients, fan_in, fan_out, 0, like
     )
     return dw.unpacked(), db.unpacked()[0]
 
@@ -74,23 +45,9 @@ def dense_backward_input(dZ, W):
     (m, fan_out), fan_in = dZ.shape, W.shape[0]
     dz, wt, dx = Panels.of(dZ), Panels.of(W.T), Panels(m, fan_in, W.dtype)
     zeros = Panels(1, panel_columns(W.dtype), W.dtype)
+    bank, none, like = tile_bank(W.dtype), Strided(0, 0), W.dtype.type(0)
     backward_tiles(
-        tile_bank(W.dtype),
-        0,
-        m,
-        dz.address,
-        dz.stride,
-        wt.address,
-        wt.stride,
-        zeros.address,
-        0,
-        0,
-        dx.address,
-        dx.stride,
-        fan_in,
-        fan_out,
-        IDENTITY,
-        W.dtype.type(0),
+        bank, 0, m, dz.place, wt.place, zeros.address, none, dx.place, fan_in, fan_out, IDENTITY, like
     )
     return dx.unpacked()
 

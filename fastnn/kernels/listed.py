@@ -15,6 +15,7 @@ from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.matmul import bias_update, block_place
 from fastnn.kernels.memory import load_scalar, store_scalar
 from fastnn.kernels.simd import lanes_of
+from fastnn.kernels.strided import Strided
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.tile_kinds import (
     CONTINUE,
@@ -69,34 +70,13 @@ def _kind(family, double_family, columns, together, lanes):
 
 
 @jit
-def forward_listed(
-    bank,
-    first,
-    last,
-    X,
-    x_panel,
-    W,
-    w_panel,
-    b,
-    Z,
-    z_panel,
-    fan_in,
-    fan_out,
-    together,
-    mode,
-    bits,
-    stride,
-    lists,
-    list_bytes,
-    fresh,
-    like,
-):
+def forward_listed(bank, first, last, X, W, b, Z, fan_in, fan_out, together, mode, bits, lists, fresh, like):
     """forward_tiles over the features that the rows of a tile have: the same bits, fewer steps.
 
     together   panels of outputs that are taken at a time where there are so many: 2 or 1
-    bits    bitmaps of the chunk, word-major, words `stride` bytes apart
-    lists   room for one list of list_bytes per tile of rows, its length in the first 8 bytes
-    fresh   whether the lists are to be made: not where they are there from a call for other outputs
+    bits       bitmaps of the chunk, word-major
+    lists      room for one list per tile of rows, its length in the first 8 bytes
+    fresh      whether the lists are to be made: not where they are there from a call for other outputs
     """
     lanes, rows = lanes_of(like), last - first
     if rows <= 0:
@@ -106,23 +86,21 @@ def forward_listed(
     for piece in range(pieces if fresh else 0):
         row = first + rows * piece // pieces
         height = first + rows * (piece + 1) // pieces - row
-        place = lists + piece * list_bytes
-        store_scalar(place, list_features(bits, stride, (fan_in + 63) // 64, row, height, place + 8))
+        place = lists.at + piece * lists.step
+        store_scalar(place, list_features(bits.at, bits.step, (fan_in + 63) // 64, row, height, place + 8))
     p = 0
     while p * panel < fan_out:
         double, table = _kind(LISTED_ROWS, DOUBLE_ROWS, fan_out - p * panel, together, lanes)
         for piece in range(pieces):
             row = first + rows * piece // pieces
             tile = bank[table + first + rows * (piece + 1) // pieces - row]
-            place = lists + piece * list_bytes
-            count, x, w = load_scalar(place, 0), X + row * ROW_BYTES, W + p * w_panel
-            z, start = Z + p * z_panel + row * ROW_BYTES, b + p * ROW_BYTES
+            place = lists.at + piece * lists.step
+            count, x, w = load_scalar(place, 0), X.at + row * ROW_BYTES, W.at + p * W.step
+            z, start = Z.at + p * Z.step + row * ROW_BYTES, b + p * ROW_BYTES
             if double:
-                call_double_tile(
-                    tile, count, x, x_panel, w, z, start, place + 8, mode, w_panel, z_panel, like
-                )
+                call_double_tile(tile, count, x, X.step, w, z, start, place + 8, mode, W.step, Z.step, like)
             else:
-                call_tile(tile, count, x, x_panel, w, z, start, place + 8, mode, like)
+                call_tile(tile, count, x, X.step, w, z, start, place + 8, mode, like)
         p += 2 if double else 1
 
 
@@ -133,35 +111,27 @@ def weight_update_listed(
     last,
     rows,
     X,
-    x_panel,
     dZ,
-    dz_panel,
-    W,
-    w_panel,
-    G,
-    g_panel,
-    b,
-    gb,
+    weights,
+    gradients,
     fan_in,
     fan_out,
     together,
     mode,
     bits,
-    stride,
     lists,
-    list_bytes,
     unlisted,
     rate,
 ):
     """weight_update_tiles (without WT) over the samples that have any of a tile's features.
 
     together  2: blocks are counted by pairs (block_place), and `first` is even; else 1
-    lists     room for one list of list_bytes per tile of features, its length in the first 8 bytes
+    lists     room for one list per tile of features, its length in the first 8 bytes
     unlisted  blocks before this one make their lists; later ones find those of the panel, or pair, before
-    Notes     with CONTINUE and DESCEND, g_panel must be w_panel. A list is made by the first block that needs
-              it, and used for every panel of outputs
+    Notes     with CONTINUE and DESCEND, panels of W and its gradient must be equally far apart. A list is
+              made by the first block that needs it, and used for every panel of outputs
     """
-    lanes = lanes_of(rate)
+    lanes, W, G = lanes_of(rate), weights.W, gradients.W
     panel = 2 * lanes
     _, tallest = inline_heights(together)
     most = (panel + tallest - 1) // tallest
@@ -174,35 +144,28 @@ def weight_update_listed(
         double, table = _kind(LISTED_COLUMNS, DOUBLE_COLUMNS, columns, together, lanes)
         new = block < unlisted and (together == 1 or p % 2 == 0)  # else the pair's first has made them
         pieces = (inputs + tallest - 1) // tallest
-        to_W, to_G, dz = W + p * w_panel, G + p * g_panel, dZ + p * dz_panel
+        to_W, to_G, dz = W.at + p * W.step, G.at + p * G.step, dZ.at + p * dZ.step
         for piece in range(pieces):
             k = inputs * piece // pieces
             height = inputs * (piece + 1) // pieces - k
-            place = lists + (q * most + piece) * list_bytes
+            place = lists.at + (q * most + piece) * lists.step
             if new:
-                store_scalar(place, list_samples(bits, stride, rows, q * panel + k, height, place + 8))
+                count = list_samples(bits.at, bits.step, rows, q * panel + k, height, place + 8)
+                store_scalar(place, count)
             count = load_scalar(place, 0)
             if count == 0 and mode & (CONTINUE | DESCEND) == DESCEND:
                 continue  # W - rate * 0
             offset = (q * panel + k) * ROW_BYTES
-            tile, x = bank[table + height], X + q * x_panel + k * (VECTOR_BYTES // lanes)
-            c, pitch = (to_W, w_panel) if mode & DESCEND else (to_G, g_panel)
+            tile, x = bank[table + height], X.at + q * X.step + k * (VECTOR_BYTES // lanes)
+            c, pitch = (to_W, W.step) if mode & DESCEND else (to_G, G.step)
             c, start = c + offset, to_G + offset
             if double:
-                call_double_tile(tile, count, x, 0, dz, c, start, place + 8, mode, dz_panel, pitch, rate)
+                call_double_tile(tile, count, x, 0, dz, c, start, place + 8, mode, dZ.step, pitch, rate)
             else:
                 call_tile(tile, count, x, 0, dz, c, start, place + 8, mode, rate)
         if q == 0:
             for more in range(2 if double else 1):
-                to_b, to_gb = b + (p + more) * ROW_BYTES, gb + (p + more) * ROW_BYTES
-                bias_update(
-                    rows,
-                    min(panel, columns - more * panel),
-                    dz + more * dz_panel,
-                    ROW_BYTES,
-                    to_b,
-                    to_gb,
-                    mode,
-                    rate,
-                )
+                b, gb = weights.b + (p + more) * ROW_BYTES, gradients.b + (p + more) * ROW_BYTES
+                deltas, left = Strided(dz + more * dZ.step, ROW_BYTES), min(panel, columns - more * panel)
+                bias_update(rows, left, deltas, b, gb, mode, rate)
         block += 2 if double else 1

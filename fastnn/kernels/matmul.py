@@ -7,7 +7,7 @@
   weight_update_tiles  dW = X' dZ           for a range of W's blocks, with the SGD step in the store
 
 Each takes a range, so that a thread team shares a product without sharing an output. Nothing is reduced
-across threads. All matrices are panel-major (panels.py); `*_panel` is the byte stride between panels.
+across threads. All matrices are panel-major (panels.py).
 A range of rows is cut evenly into the fewest tiles (64 rows -> 13, 13, 13, 13, 12): no junk rows, no
 remainder tile of poor shape. There is no blocking over the reduction: a panel of W with 784 rows is
 100 KB and streams from L2 at 9 B per cycle.
@@ -17,6 +17,7 @@ from fastnn.kernels.activations import IDENTITY, times_derivative
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.memory import load, load_scalar, store, transpose_square
 from fastnn.kernels.simd import add, constant, fma, kept, lanes_of, splat
+from fastnn.kernels.strided import Strided
 from fastnn.kernels.target import LINE, VECTOR_BYTES
 from fastnn.kernels.tile_ir import LINES_AHEAD
 from fastnn.kernels.tile_kinds import (
@@ -35,28 +36,7 @@ from fastnn.kernels.tiles import call_tile
 
 
 @inline
-def _row_tiles(
-    bank,
-    first,
-    last,
-    A,
-    a_row,
-    a_panel,
-    offsets,
-    B,
-    b_panel,
-    start,
-    start_step,
-    C,
-    c_panel,
-    inner,
-    columns,
-    mode,
-    activation,
-    G,
-    g_panel,
-    like,
-):
+def _row_tiles(bank, first, last, A, a_row, offsets, B, start, C, inner, columns, mode, activation, G, like):
     """C[i] = start + sum_k A[i, k] B[k] for rows first..last; then, unless IDENTITY, C *= g'(G).
 
     a_row    bytes from one row of A to the next
@@ -75,138 +55,66 @@ def _row_tiles(
         for piece in range(pieces):
             row = first + rows * piece // pieces
             height = first + rows * (piece + 1) // pieces - row
-            target = C + p * c_panel + row * ROW_BYTES
+            target = C.at + p * C.step + row * ROW_BYTES
             call_tile(
                 bank[table + height],
                 inner,
-                A + row * a_row,
-                a_panel,
-                B + p * b_panel,
+                A.at + row * a_row,
+                A.step,
+                B.at + p * B.step,
                 target,
-                start + p * start_step,
-                offsets if offsets else B + (p + 1) * b_panel + piece * share_of_B,
+                start.at + p * start.step,
+                offsets if offsets else B.at + (p + 1) * B.step + piece * share_of_B,
                 mode,
                 like,
             )
             if activation != IDENTITY:
-                times_derivative(activation, height, vectors, target, G + p * g_panel + row * ROW_BYTES, like)
+                slopes = G.at + p * G.step + row * ROW_BYTES
+                times_derivative(activation, height, vectors, target, slopes, like)
 
 
 @jit
-def forward_tiles(bank, first, last, X, x_panel, W, w_panel, b, Z, z_panel, fan_in, fan_out, mode, like):
+def forward_tiles(bank, first, last, X, W, b, Z, fan_in, fan_out, mode, like):
     """Z = X W + b for rows first..last, mode STORE or RELU (fused into the store)."""
-    _row_tiles(
-        bank,
-        first,
-        last,
-        X,
-        ROW_BYTES,
-        x_panel,
-        0,
-        W,
-        w_panel,
-        b,
-        ROW_BYTES,
-        Z,
-        z_panel,
-        fan_in,
-        fan_out,
-        mode,
-        IDENTITY,
-        0,
-        0,
-        like,
-    )
+    start, none = Strided(b, ROW_BYTES), Strided(0, 0)
+    _row_tiles(bank, first, last, X, ROW_BYTES, 0, W, start, Z, fan_in, fan_out, mode, IDENTITY, none, like)
 
 
 @jit
-def forward_in_place(bank, first, last, X, offsets, W, w_panel, b, Z, z_panel, fan_in, fan_out, mode, like):
+def forward_in_place(bank, first, last, X, W, b, Z, fan_in, fan_out, mode, like):
     """forward_tiles where X is row-major, of like's type: nobody need gather it first.
 
-    offsets   address of row_offsets (rows.py)
+    X   its `step` is the address of row_offsets (rows.py)
     """
-    _row_tiles(
-        bank,
-        first,
-        last,
-        X,
-        load_scalar(offsets + 8, 0),
-        0,
-        offsets,
-        W,
-        w_panel,
-        b,
-        ROW_BYTES,
-        Z,
-        z_panel,
-        fan_in,
-        fan_out,
-        mode,
-        IDENTITY,
-        0,
-        0,
-        like,
-    )
+    start, none, step = Strided(b, ROW_BYTES), Strided(0, 0), load_scalar(X.step + 8, 0)
+    _row_tiles(bank, first, last, X, step, X.step, W, start, Z, fan_in, fan_out, mode, IDENTITY, none, like)
 
 
 @jit
-def forward_unpacked(bank, first, last, X, offsets, W, w_row, b, Z, fan_in, mode, like):
+def forward_unpacked(bank, first, last, X, W, b, Z, fan_in, mode, like):
     """A panel of Z = X W + b for rows first..last of a row-major X, and as many columns of a row-major W.
 
-    offsets   as for forward_in_place
-    W, w_row  address of the first column, and bytes from row to row
-    Notes     packing W takes as long as multiplying a dozen rows with it. Not so for W beyond L2: then rows
-              of W in pages of their own take longer to come than a panel of it
+    X      as for forward_in_place
+    W      its first column; `step` is from row to row
+    Z      address of the panel
+    Notes  packing W takes as long as multiplying a dozen rows with it. Not so for W beyond L2: then rows of W
+           in pages of their own take longer to come than a panel of it
     """
-    rows, step = last - first, load_scalar(offsets + 8, 0)
+    rows, step = last - first, load_scalar(X.step + 8, 0)
     pieces = (rows + TALLEST_WIDE - 1) // TALLEST_WIDE
     for piece in range(pieces):
         row = first + rows * piece // pieces
         tile = bank[inline_slot(ROWS_UNPACKED, 2, first + rows * (piece + 1) // pieces - row)]
-        call_tile(tile, fan_in, X + row * step, w_row, W, Z + row * ROW_BYTES, b, offsets, mode, like)
+        x, z = X.at + row * step, Z + row * ROW_BYTES
+        call_tile(tile, fan_in, x, W.step, W.at, z, b, X.step, mode, like)
 
 
 @jit
-def backward_tiles(
-    bank,
-    first,
-    last,
-    dZ,
-    dz_panel,
-    WT,
-    wt_panel,
-    zeros,
-    A,
-    a_panel,
-    dX,
-    dx_panel,
-    fan_in,
-    fan_out,
-    activation,
-    like,
-):
+def backward_tiles(bank, first, last, dZ, WT, zeros, A, dX, fan_in, fan_out, activation, like):
     """dX = (dZ W') * g'(A) for rows first..last; A = g(Z) is the layer's input; `zeros` one row of zeros."""
+    start = Strided(zeros, 0)
     _row_tiles(
-        bank,
-        first,
-        last,
-        dZ,
-        ROW_BYTES,
-        dz_panel,
-        0,
-        WT,
-        wt_panel,
-        zeros,
-        0,
-        dX,
-        dx_panel,
-        fan_out,
-        fan_in,
-        STORE,
-        activation,
-        A,
-        a_panel,
-        like,
+        bank, first, last, dZ, ROW_BYTES, 0, WT, start, dX, fan_out, fan_in, STORE, activation, A, like
     )
 
 
@@ -232,37 +140,17 @@ def block_place(block, fan_in, fan_out, together, like):
 
 
 @jit
-def weight_update_tiles(
-    bank,
-    first,
-    last,
-    rows,
-    X,
-    x_panel,
-    dZ,
-    dz_panel,
-    W,
-    w_panel,
-    G,
-    g_panel,
-    b,
-    gb,
-    WT,
-    wt_panel,
-    fan_in,
-    fan_out,
-    mode,
-    rate,
-):
+def weight_update_tiles(bank, first, last, rows, X, dZ, weights, gradients, fan_in, fan_out, mode, rate):
     """dW = X' dZ over `rows` samples for blocks first..last of W (out-panel major).
 
-    mode   CONTINUE: start from the sums in G and gb;  DESCEND: W -= rate * dW and b -= rate * db,
-           refreshing the block's copy in WT (0: none);  otherwise the sums go to G and gb
+    mode   CONTINUE: start from the sums in `gradients`;  DESCEND: W -= rate * dW and b -= rate * db,
+           refreshing the block's copy in WT;  otherwise the sums go to `gradients`
     Notes  the owner of a block that touches input 0 also sums the bias gradient of its columns
     """
     lanes = lanes_of(rate)
     panel = 2 * lanes
     k_panels = (fan_in + panel - 1) // panel
+    W, G, WT = weights.W, gradients.W, weights.WT
     for block in range(first, last):
         p, q = block // k_panels, block % k_panels
         columns, inputs = min(panel, fan_out - p * panel), min(panel, fan_in - q * panel)
@@ -270,28 +158,18 @@ def weight_update_tiles(
         tallest = TALLEST_WIDE if vectors == 2 else TALLEST_NARROW
         pieces = (inputs + tallest - 1) // tallest
         table = inline_slot(COLUMNS, vectors, 0)
-        to_W, to_G = W + p * w_panel, G + p * g_panel
+        to_W, to_G, dz = W.at + p * W.step, G.at + p * G.step, dZ.at + p * dZ.step
         for piece in range(pieces):
             k = inputs * piece // pieces
-            height = inputs * (piece + 1) // pieces - k
-            offset = (q * panel + k) * ROW_BYTES
-            call_tile(
-                bank[table + height],
-                rows,
-                X + q * x_panel + k * (VECTOR_BYTES // lanes),
-                0,
-                dZ + p * dz_panel,
-                (to_W if mode & DESCEND else to_G) + offset,
-                to_G + offset,
-                0,
-                mode,
-                rate,
-            )
+            tile = bank[table + inputs * (piece + 1) // pieces - k]
+            x, offset = X.at + q * X.step + k * (VECTOR_BYTES // lanes), (q * panel + k) * ROW_BYTES
+            c = (to_W if mode & DESCEND else to_G) + offset
+            call_tile(tile, rows, x, 0, dz, c, to_G + offset, 0, mode, rate)
         if q == 0:
-            to_b, to_gb = b + p * ROW_BYTES, gb + p * ROW_BYTES
-            bias_update(rows, columns, dZ + p * dz_panel, ROW_BYTES, to_b, to_gb, mode, rate)
-        if WT != 0 and mode & DESCEND:
-            to_WT = WT + q * wt_panel + p * panel * ROW_BYTES
+            b, gb = weights.b + p * ROW_BYTES, gradients.b + p * ROW_BYTES
+            bias_update(rows, columns, Strided(dz, ROW_BYTES), b, gb, mode, rate)
+        if WT.at != 0 and mode & DESCEND:
+            to_WT = WT.at + q * WT.step + p * panel * ROW_BYTES
             transpose_block(to_W + q * panel * ROW_BYTES, to_WT, inputs, columns, rate)
 
 
@@ -311,8 +189,8 @@ def transpose_block(W, WT, inputs, columns, like):
 
 
 @inline
-def bias_update(rows, columns, dZ, dz_row, b, gb, mode, rate):
-    """db = column sums of one panel of dZ, whose rows are dz_row bytes apart, samples in ascending order.
+def bias_update(rows, columns, dZ, b, gb, mode, rate):
+    """db = column sums of one panel of dZ, whose rows are dZ.step apart, samples in ascending order.
 
     What follows a row's `columns` in dZ may be anything: pad columns of b stay 0.
     """
@@ -321,7 +199,7 @@ def bias_update(rows, columns, dZ, dz_row, b, gb, mode, rate):
         offset = v * VECTOR_BYTES
         total = load(gb + offset, rate) if mode & 1 else constant(0.0, 0.0, rate)
         for i in range(rows):
-            total = add(total, load(dZ + offset + i * dz_row, rate))
+            total = add(total, load(dZ.at + offset + i * dZ.step, rate))
         total = kept(total, columns - v * lanes)
         if mode & DESCEND:
             store(b + offset, fma(splat(-rate), total, load(b + offset, rate)))

@@ -22,6 +22,7 @@ from fastnn.kernels.memory import (
     store_scalar,
 )
 from fastnn.kernels.simd import add, constant, lanes_of, mul, size_of, splat, sub
+from fastnn.kernels.strided import Strided
 from fastnn.kernels.target import LINE
 from fastnn.kernels.tile_kinds import ROW_BYTES
 
@@ -255,6 +256,11 @@ class Panels:
         self.stride = ROW_BYTES if single else panel_stride(rows + spare_rows)
         self._memory = aligned_bytes(matrix_bytes(rows + spare_rows, columns, dtype))
         self.address = self._memory.ctypes.data
+
+    @property
+    def place(self):
+        """Where kernels find it."""
+        return Strided(self.address, self.stride)
 
     @classmethod
     def of(cls, M, spare_rows=0):

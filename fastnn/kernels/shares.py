@@ -9,6 +9,7 @@ from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.listed import VECTORS_TOGETHER
 from fastnn.kernels.matmul import block_count
 from fastnn.kernels.simd import lanes_of, size_of
+from fastnn.kernels.strided import Strided
 from fastnn.kernels.team import share
 from fastnn.kernels.tile_kinds import ROW_BYTES
 from fastnn.kernels.workspace import D_COPY, FAN_IN, FAN_OUT, D
@@ -73,14 +74,14 @@ def has_short_rest(layers, threads, like):
 
 @inline
 def narrow_deltas(layers, me, like):
-    """(address, bytes from row to row) of the deltas that this thread makes its part of the first dW from.
+    """The deltas that this thread makes its part of the first dW from; `step` is from row to row.
 
     The first of two threads that take turns has a copy (copy_deltas): reading lines while the one who wrote
     them works with them too slows down both, by a quarter of their weight update.
     """
     if me.thread == 0 and has_short_rest(layers, me.threads, like):
-        return layers[0, D_COPY], copied_row_bytes(layers, like)
-    return layers[0, D], ROW_BYTES
+        return Strided(layers[0, D_COPY], copied_row_bytes(layers, like))
+    return Strided(layers[0, D], ROW_BYTES)
 
 
 @inline

@@ -59,6 +59,7 @@ from fastnn.kernels.panels import GATHERS, holds_odd, pack_rows, unpack_rows
 from fastnn.kernels.rows import CONVERSIONS
 from fastnn.kernels.shards import add_shards
 from fastnn.kernels.step import Chunk, Net, Own
+from fastnn.kernels.strided import Gradients, Strided, Weights
 from fastnn.kernels.team import Member
 from fastnn.kernels.updates import STEPS, penalise
 
@@ -95,13 +96,19 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, first=No
     """
     announce_compilation()
     number, scalar, vector = types.int64, scalar_type(dtype), types.int64[::1]
+    strided = tuple_type(Strided, number, number)
+    weights, gradients = tuple_type(Weights, strided, number, strided), tuple_type(Gradients, strided, number)
+    forward = vector, number, number, strided, strided, number, strided, number, number, number, scalar
+    update = vector, *[number] * 3, strided, strided, weights, gradients, *[number] * 3, scalar
     table = np.zeros(ENTRIES, np.int64)
     gathers = CONVERSIONS if first == IN_PLACE else GATHERS
     gather, forward_first, update_first = FIRST.get(first, (gathers[data_dtype], None, None))
-    table[FORWARD] = table[FORWARD_FIRST] = address_of(forward_tiles, vector, *[number] * 12, scalar)
+    table[FORWARD] = table[FORWARD_FIRST] = address_of(forward_tiles, *forward)
     if first == IN_PLACE:
-        table[FORWARD_FIRST] = address_of(forward_in_place, vector, *[number] * 12, scalar)
-        table[FORWARD_UNPACKED] = address_of(forward_unpacked, vector, *[number] * 10, scalar)
+        table[FORWARD_FIRST] = address_of(forward_in_place, *forward)
+        table[FORWARD_UNPACKED] = address_of(
+            forward_unpacked, vector, number, number, strided, strided, *[number] * 4, scalar
+        )
     if first != IN_PLACE or data_dtype != dtype:
         table[GATHER] = address_of(gather, number, vector, *[number] * 6, scalar, number, number)
     table[LOSS] = address_of(
@@ -121,20 +128,38 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, first=No
             table[GATHER_BITS] = address_of(bits.gather_bits, number, number, vector, *[number] * 4)
         else:
             table[ROW_BITS] = address_of(bits.ROW_BITS[data_dtype], *[number] * 7)
-        table[LISTED_FORWARD] = address_of(forward_listed, vector, *[number] * 18, scalar)
+        table[LISTED_FORWARD] = address_of(
+            forward_listed, *forward[:-2], number, number, strided, strided, number, scalar
+        )
     if not training:
         table[OUTPUTS] = address_of(unpack_rows, *[number] * 7, scalar)
         table[ODD] = address_of(holds_odd, *[number] * 5, scalar)
         table[PACK] = address_of(pack_rows, *[number] * 6, scalar)
         return table
     if deep:
-        table[BACKWARD] = address_of(backward_tiles, vector, *[number] * 14, scalar)
-    table[UPDATE] = address_of(weight_update_tiles, vector, *[number] * 18, scalar)
+        table[BACKWARD] = address_of(
+            backward_tiles,
+            vector,
+            number,
+            number,
+            strided,
+            strided,
+            number,
+            strided,
+            strided,
+            *[number] * 3,
+            scalar,
+        )
+    table[UPDATE] = address_of(weight_update_tiles, *update)
     if first:
-        table[NARROW_FORWARD] = address_of(forward_first, vector, *[number] * 15, scalar)
-        table[NARROW_UPDATE] = address_of(update_first, vector, *[number] * 18, scalar)
+        table[NARROW_FORWARD] = address_of(
+            forward_first, vector, number, number, strided, *[number] * 4, strided, *[number] * 5, scalar
+        )
+        table[NARROW_UPDATE] = address_of(update_first, *update)
     if sparse:
-        table[LISTED_UPDATE] = address_of(weight_update_listed, vector, *[number] * 22, scalar)
+        table[LISTED_UPDATE] = address_of(
+            weight_update_listed, *update[:-2], number, number, strided, strided, number, scalar
+        )
     net, me, _, chunk = _tuples(scalar)
     table[UPDATE_LAYERS] = address_of(update_layers, net, me, vector, chunk, number, scalar)
     _add_extras(table, extras, number, vector, scalar)

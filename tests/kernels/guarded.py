@@ -16,6 +16,7 @@ import numpy as np
 
 from fastnn.backends import numba_backend, numba_pass, numba_predict, numba_run
 from fastnn.kernels import leaves, panels, predict, sparsity, workspace
+from fastnn.kernels.strided import Strided
 from fastnn.kernels.tile_kinds import ROW_BYTES
 from fastnn.regularisation import Regularisation
 from fastnn.run_settings import RunSettings
@@ -216,9 +217,8 @@ def overrun(memory):
     """Read 16 rows of a panel where `memory` holds 4: what this whole file is for."""
     X, others = memory.ctypes.data, panels.aligned_bytes(64 * ROW_BYTES)
     at, like, columns = others.ctypes.data, np.float32(0), ROW_BYTES // 4
-    leaves.forward_tiles(
-        leaves.tile_bank(np.dtype(np.float32)), 0, 16, X, 0, at, 0, at, at, 0, columns, columns, 0, like
-    )
+    bank, there = leaves.tile_bank(np.dtype(np.float32)), Strided(at, 0)
+    leaves.forward_tiles(bank, 0, 16, Strided(X, 0), there, at, there, columns, columns, 0, like)
 
 
 def compare(side, chosen, expected, expected_leaves):

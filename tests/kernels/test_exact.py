@@ -29,6 +29,7 @@ from fastnn.kernels.memory import store
 from fastnn.kernels.panels import aligned_bytes, panel_columns
 from fastnn.kernels.shards import SHARD_ROWS
 from fastnn.kernels.simd import splat
+from fastnn.kernels.strided import Gradients, Strided, Weights
 from fastnn.kernels.target import HAS_AMX, HAS_FMA, IS_X86, VECTOR_BYTES
 from fastnn.kernels.tile_kinds import CONTINUE, RELU, ROW_BYTES, STORE
 from fastnn.kernels.tiles import tile_bank
@@ -67,8 +68,8 @@ class Layer:
         fan_in, fan_out = self.shape
         row = self.row
         forward_exact(
-            self.bank, 0, n_rows, self.x, row[X_PANEL], row[W], row[B], stale, 0, row[Z], row[Z_PANEL],
-            fan_in, fan_out, 0, 0, mode, self.scale,
+            self.bank, 0, n_rows, Strided(self.x, row[X_PANEL]), row[W], row[B], stale, 0,
+            Strided(row[Z], row[Z_PANEL]), fan_in, fan_out, 0, 0, mode, self.scale,
         )  # fmt: skip
         return panel(row[Z], n_rows)[:, :fan_out].copy()
 
@@ -79,8 +80,10 @@ class Layer:
         panel(memory.ctypes.data, n_rows)[:, :fan_out] = deltas
         blocks = -(-fan_in // panel_columns(FLOAT))
         weight_update_exact(
-            self.bank, 0, blocks, n_rows, self.x, row[X_PANEL], memory.ctypes.data, ROW_BYTES, row[W],
-            row[W_PANEL], row[G], row[W_PANEL], row[B], row[GB], 0, 0, fan_in, fan_out, mode, self.scale,
+            self.bank, 0, blocks, n_rows, Strided(self.x, row[X_PANEL]),
+            Strided(memory.ctypes.data, ROW_BYTES),
+            Weights(Strided(row[W], row[W_PANEL]), row[B], Strided(0, 0)),
+            Gradients(Strided(row[G], row[W_PANEL]), row[GB]), fan_in, fan_out, mode, self.scale,
         )  # fmt: skip
         gradient, db = np.empty(self.shape, FLOAT), np.empty(fan_out, FLOAT)
         self.workspace.read_gradients([gradient], [db])
@@ -369,6 +372,7 @@ def test_an_epoch_is_that_of_numpy(sizes, generator):
 ELSEWHERE = """
 import hashlib
 import numpy as np
+from fastnn.kernels.strided import Gradients, Strided, Weights
 from fastnn.kernels.target import HAS_AMX, VECTOR_BYTES
 from tests.kernels.test_determinism import bits, trained
 from tests.settings import OPTIMIZERS

@@ -110,29 +110,13 @@ def _scale_weights(W, fan_in, fan_out, steps, scales, data_scale):
 
 @jit
 def forward_exact(
-    bank,
-    first,
-    last,
-    x,
-    x_columns,
-    W,
-    b,
-    stale,
-    sums,
-    Z,
-    z_panel,
-    fan_in,
-    fan_out,
-    first_panel,
-    last_panel,
-    mode,
-    like,
+    bank, first, last, x, W, b, stale, sums, Z, fan_in, fan_out, first_panel, last_panel, mode, like
 ):
     """Z = X W + b for rows first..last; arguments as of forward_narrow, but for all features at once.
 
     stale   whether W has changed since the last call, and must be made integers again
     """
-    lanes = lanes_of(like)
+    lanes, x, x_columns = lanes_of(like), x.at, x.step
     if stale:
         _scale_weights(W, fan_in, fan_out, x + WEIGHT_STEPS, x + WEIGHT_SCALES, load_scalar(x, like))
         write_weights(x, W, fan_in, fan_out, like)
@@ -149,7 +133,7 @@ def forward_exact(
                 offset = v * VECTOR_BYTES
                 z = sum_of_row(sums_before, row - start + lanes, v, fan_out, like)
                 z = fma(z, load(x + WEIGHT_SCALES + offset, like), load(b + offset, like))
-                store(block_of(Z, z_panel, v, row), larger(z, least))
+                store(block_of(Z.at, Z.step, v, row), larger(z, least))
         sums, sums_before = sums_before, sums
     finish()
 
@@ -158,52 +142,31 @@ def forward_exact(
 
 
 @inline
-def _scale_deltas(dZ, dz_row, rows, fan_out, steps, scales, data_scale):
+def _scale_deltas(dZ, rows, fan_out, steps, scales, data_scale):
     """For each output the step and scale of its deltas."""
     for v in range(0, fan_out * size_of(data_scale), VECTOR_BYTES):
         most = constant(0.0, 0.0, data_scale)
         for row in range(rows):
-            most = larger_magnitude(most, load(dZ + row * dz_row + v, data_scale))
+            most = larger_magnitude(most, load(dZ.at + row * dZ.step + v, data_scale))
         store(steps + v, to_integers(most))
         store(scales + v, mul(from_integers(most), splat(data_scale)))
 
 
 @jit
-def weight_update_exact(
-    bank,
-    first,
-    last,
-    rows,
-    x,
-    x_columns,
-    dZ,
-    dz_row,
-    W,
-    w_panel,
-    G,
-    g_panel,
-    b,
-    gb,
-    WT,
-    wt_panel,
-    fan_in,
-    fan_out,
-    mode,
-    rate,
-):
+def weight_update_exact(bank, first, last, rows, x, dZ, weights, gradients, fan_in, fan_out, mode, rate):
     """G (+)= X' dZ over `rows` samples for blocks first..last of W; arguments as of weight_update_narrow.
 
     mode   CONTINUE or 0: the step is taken elsewhere, when all shards have been added
     """
-    lanes, continues = lanes_of(rate), mode & CONTINUE != 0
-    _scale_deltas(dZ, dz_row, rows, fan_out, x + DELTA_STEPS, x + DELTA_SCALES, load_scalar(x, rate))
-    write_deltas(x, dZ, dz_row, rows, fan_out, rate)
+    lanes, continues, x, x_columns = lanes_of(rate), mode & CONTINUE != 0, x.at, x.step
+    _scale_deltas(dZ, rows, fan_out, x + DELTA_STEPS, x + DELTA_SCALES, load_scalar(x, rate))
+    write_deltas(x, dZ.at, dZ.step, rows, fan_out, rate)
     set_up_update(x, x_columns, rows, fan_out)
     sums, sums_before = x + SUMS, x + OTHER_SUMS
     for half in range(2 * first, 2 * last + 1):
         if half < 2 * last:
             multiply_columns(bank, x, x_columns, half, rows, fan_in, fan_out, sums)
-        place = G + (half - 1) // 2 * 2 * lanes * ROW_BYTES + (half - 1) % 2 * VECTOR_BYTES
+        place = gradients.W.at + (half - 1) // 2 * 2 * lanes * ROW_BYTES + (half - 1) % 2 * VECTOR_BYTES
         for i in range(fan_out if half > 2 * first else 0):
             before = load(place, rate) if continues else constant(0.0, 0.0, rate)
             scale = splat(load_scalar(x + DELTA_SCALES + i * size_of(rate), rate))
@@ -212,4 +175,4 @@ def weight_update_exact(
         sums, sums_before = sums_before, sums
     finish()
     if first == 0:
-        bias_update(rows, fan_out, dZ, dz_row, b, gb, mode, rate)
+        bias_update(rows, fan_out, dZ, weights.b, gradients.b, mode, rate)

@@ -69,37 +69,22 @@ def gather_bytes(data, order, first, last, row, x, x_columns, columns, scale, fi
 
 @jit
 def forward_narrow(
-    bank,
-    first,
-    last,
-    x,
-    x_columns,
-    W,
-    b,
-    stale,
-    sums,
-    Z,
-    z_panel,
-    fan_in,
-    fan_out,
-    first_panel,
-    last_panel,
-    mode,
-    like,
+    bank, first, last, x, W, b, stale, sums, Z, fan_in, fan_out, first_panel, last_panel, mode, like
 ):
     """forward_tiles from bytes: Z = X W + b for rows first..last, mode STORE or RELU.
 
     stale                     is for forward_exact, which is called in the same way
+    x                         `step` bytes further is its copy, transposed
     first_panel, last_panel   the features to add, in panels; with the last ones comes the end, before them
                               the sums stay at `sums`, for whoever adds the next
     sums                      room of SUMS_BYTES for one panel of rows; for several if all features are added
     """
-    lanes, copy = lanes_of(like), x + x_columns
+    lanes, copy = lanes_of(like), x.at + x.step
     panel = 2 * lanes
     begin, end = first_panel * panel, min(fan_in, last_panel * panel)
     beginnings = sums
     if begin == 0:
-        beginnings = x + _BIASES
+        beginnings = x.at + _BIASES
         for i in range(fan_out):
             value = splat(load_scalar(b + i * size_of(like), like))
             store(beginnings + i * ROW_BYTES, value)
@@ -113,7 +98,7 @@ def forward_narrow(
             count,
             W,
             ROW_BYTES,
-            x,
+            x.at,
             copied_row(copy, fan_in, start),
             sums,
             beginnings,
@@ -122,11 +107,11 @@ def forward_narrow(
             like,
         )
         if end == fan_in:
-            _turn_back(sums, start, first, last, Z, z_panel, fan_out, like)
+            _turn_back(sums, start, first, last, Z, fan_out, like)
 
 
 @inline
-def _turn_back(sums, start, first, last, Z, z_panel, fan_out, like):
+def _turn_back(sums, start, first, last, Z, fan_out, like):
     """Zᵀ of one panel of rows into those of its rows that are this thread's; pad columns become zeros."""
     lanes, zero = lanes_of(like), constant(0.0, 0.0, like)
     blocks = (fan_out + lanes - 1) // lanes
@@ -138,52 +123,31 @@ def _turn_back(sums, start, first, last, Z, z_panel, fan_out, like):
         for block in range(blocks if low < high else 0):
             source = sums + block * lanes * ROW_BYTES + v * VECTOR_BYTES
             transpose_square(source, ROW_BYTES, source, ROW_BYTES, like)
-            target = block_of(Z, z_panel, block, 0)
+            target = block_of(Z.at, Z.step, block, 0)
             for row in range(low, high):
                 store(target + row * ROW_BYTES, load(source + (row - start - v * lanes) * ROW_BYTES, like))
 
 
 @jit
-def weight_update_narrow(
-    bank,
-    first,
-    last,
-    rows,
-    x,
-    x_columns,
-    dZ,
-    dz_row,
-    W,
-    w_panel,
-    G,
-    g_panel,
-    b,
-    gb,
-    WT,
-    wt_panel,
-    fan_in,
-    fan_out,
-    mode,
-    rate,
-):
+def weight_update_narrow(bank, first, last, rows, x, dZ, weights, gradients, fan_in, fan_out, mode, rate):
     """weight_update_tiles from bytes: dW = X' dZ over `rows` samples for blocks first..last of W.
 
-    dz_row   bytes from one row of dZ to the next
+    dZ   its `step` is from row to row
     """
-    panel, copy = 2 * lanes_of(rate), x + x_columns
+    panel, copy, W, G = 2 * lanes_of(rate), x.at + x.step, weights.W.at, gradients.W.at
     data = load_scalar(copy - DATA, 0)
-    note_offsets(copy, rows, dz_row)
+    note_offsets(copy, rows, dZ.step)
     for block in range(first, last):
-        count, offset = list_rows(copy, fan_in, block, rows, dz_row, rate), block * panel * ROW_BYTES
+        count, offset = list_rows(copy, fan_in, block, rows, dZ.step, rate), block * panel * ROW_BYTES
         if count != 0 or mode & (CONTINUE | DESCEND) != DESCEND:
             call_byte_tiles(
                 bank,
                 BYTE_COLUMNS,
                 fan_out,
                 count,
-                dZ,
+                dZ.at,
                 size_of(rate),
-                x,
+                x.at,
                 data + block * panel,
                 (W if mode & DESCEND else G) + offset,
                 G + offset,
@@ -192,4 +156,4 @@ def weight_update_narrow(
                 rate,
             )
         if block == 0:
-            bias_update(rows, fan_out, dZ, dz_row, b, gb, mode, rate)
+            bias_update(rows, fan_out, dZ, weights.b, gradients.b, mode, rate)
