@@ -36,7 +36,7 @@ from fastnn.kernels.forward import forward
 from fastnn.kernels.helpers import begin, linger
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.link import call, call_count
-from fastnn.kernels.shares import panels_of
+from fastnn.kernels.shares import panels_of, row_parts
 from fastnn.kernels.simd import lanes_of, size_of
 from fastnn.kernels.sparsity import CHUNK_BITS, CHUNK_STRIDE, FORWARD_LISTED
 from fastnn.kernels.step import Masks, Net
@@ -230,31 +230,34 @@ def _look_through(net, own, x, rows, counts):
         fetch_add(counts + 8, odd)
 
 
+@inline
+def _stays_in_cache(layers, i, like):
+    """Whether W of layer i does."""
+    return layers[i, FAN_IN] * layers[i, FAN_OUT] * size_of(like) <= IN_CACHE
+
+
 @jit
-def _forward_panel(net, own, i, p, x, rows):
-    """Panel p of Z of layer i for all rows, which are at `x`."""
-    layers, kernels, like = net.layers, net.kernels, net.like
+def _forward_panel(net, own, i, p, x, first, last):
+    """Panel p of Z of layer i for rows first..last of those at `x`."""
+    layers, kernels, bank, like = net.layers, net.kernels, net.bank, net.like
     fan_in, fan_out, inputs = layers[i, FAN_IN], layers[i, FAN_OUT], Strided(x, layers[i, X_PANEL])
     panel, item = 2 * lanes_of(like), size_of(like)
     columns, offset, w_row = min(panel, fan_out - p * panel), p * panel * item, fan_out * item
     w, b = layers[i, W_SOURCE] + offset, layers[i, B_SOURCE] + offset
     z, z_panel = layers[i, Z] + p * layers[i, Z_PANEL], layers[i, Z_PANEL]
     mode = RELU if layers[i, ACTIVATION] == RELU_ACTIVATION else STORE
-    if i == 0 and columns == panel and fan_in * w_row <= IN_CACHE:
+    if i == 0 and columns == panel and _stays_in_cache(layers, i, like):
         weights = Strided(w, w_row)
-        call(kernels[FORWARD_UNPACKED], net.bank, 0, rows, inputs, weights, b, z, fan_in, mode, like)
+        call(kernels[FORWARD_UNPACKED], bank, first, last, inputs, weights, b, z, fan_in, mode, like)
     else:
-        w_room, b_room = own.room, own.room + fan_in * ROW_BYTES
-        call(kernels[PACK], w, w_row, fan_in, columns, w_room, 0, like)
+        room, outputs = own.room, Strided(z, z_panel)
+        weights, b_room = Strided(room, 0), room + fan_in * ROW_BYTES
+        call(kernels[PACK], w, w_row, fan_in, columns, room, 0, like)
         call(kernels[PACK], b, 0, 1, columns, b_room, 0, like)
-        kernel, weights, outputs = (
-            kernels[FORWARD_FIRST if i == 0 else FORWARD],
-            Strided(w_room, 0),
-            Strided(z, z_panel),
-        )
-        call(kernel, net.bank, 0, rows, inputs, weights, b_room, outputs, fan_in, columns, mode, like)
+        kernel = kernels[FORWARD_FIRST if i == 0 else FORWARD]
+        call(kernel, bank, first, last, inputs, weights, b_room, outputs, fan_in, columns, mode, like)
     if layers[i, ACTIVATE] != 0:
-        call(layers[i, ACTIVATE], 0, rows, z, z_panel, columns, 0, like)
+        call(layers[i, ACTIVATE], first, last, z, z_panel, columns, 0, like)
 
 
 @inline
@@ -264,16 +267,18 @@ def _by_panels(net, me, own, samples, task, outputs, counts, areas):
     last_layer = layers.shape[0] - 1
     rows_at = 0  # each thread converts all rows for itself, if it must, and finds work
     for i in range(last_layer + 1):
-        units, area = panels_of(layers[i, FAN_OUT], net.like), counted_area(areas, i, me.threads)
+        parts = row_parts(rows) if me.threads > 1 and _stays_in_cache(layers, i, net.like) else 1
+        units, area = parts * panels_of(layers[i, FAN_OUT], net.like), counted_area(areas, i, me.threads)
         helped, taken = 0, 0
         while True:
-            p, helped, taken = next_unit(area, units, me, helped, taken)
-            if p < 0:
+            unit, helped, taken = next_unit(area, units, me, helped, taken)
+            if unit < 0:
                 break
             begins = i == 0 and rows_at == 0
             if begins:
                 rows_at = _rows_at(net, own, samples, first, rows)
-            _forward_panel(net, own, i, p, rows_at if i == 0 else layers[i, X], rows)
+            from_row, to_row = share(rows, unit % parts, parts)
+            _forward_panel(net, own, i, unit // parts, rows_at if i == 0 else layers[i, X], from_row, to_row)
             if begins and task.scans:
                 _look_through(net, own, rows_at, rows, counts)
             finish(area, me)
