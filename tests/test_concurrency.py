@@ -168,7 +168,8 @@ def test_threads_end_with_what_they_belong_to(generator, big_teams):
 
 @needs_numba
 def test_a_member_that_cannot_be_had_and_one_that_fails(monkeypatch):
-    from fastnn.kernels import team as module
+    from fastnn.kernels import crew
+    from fastnn.kernels.team import Team
 
     class Refused(threading.Thread):
         def start(self):
@@ -176,11 +177,11 @@ def test_a_member_that_cannot_be_had_and_one_that_fails(monkeypatch):
                 raise RuntimeError("can't start new thread")
             super().start()
 
-    monkeypatch.setattr(module, "Thread", Refused)
+    monkeypatch.setattr(crew, "Thread", Refused)
     with pytest.raises(RuntimeError, match="can't start"):
-        module.Team(4)
+        Team(4)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("fastnn")]
-    team = module.Team(2)
+    team = Team(2)
 
     def fails(thread):
         if thread == 1:

@@ -12,15 +12,14 @@ woken. 300 rows of 784-128-10 took 390 µs, with helpers who sleep or wait in Py
 """
 
 from functools import partial
-from queue import SimpleQueue
-from threading import Thread
 
 import numpy as np
 
 from fastnn.kernels.atomics import load_acquire, pause, store_release
+from fastnn.kernels.crew import Crew
 from fastnn.kernels.jit import jit
 from fastnn.kernels.placement import keep_off, settle
-from fastnn.kernels.team import serve, spins_for
+from fastnn.kernels.team import spins_for
 
 LINGERING = 300.0  # µs
 
@@ -28,13 +27,11 @@ LINGERING = 300.0  # µs
 class Helpers:
     """Up to `most` threads besides the caller's; they are made when they are first needed."""
 
-    _calls = ()  # where Ctrl-C ends __init__
-
     def __init__(self, most):
         self.spins = spins_for()
         self._bells = np.zeros(1 + most, np.int64)
         self.bells, self.looks, self.call = self._bells.ctypes.data, spins_for(LINGERING), 0
-        self._calls, self._threads = [], []
+        self._crew = Crew(first=1)  # the caller is 0
 
     def run(self, function, helpers):
         """function(0, call) here, and function(number, call) in the first `helpers` threads, sooner or later.
@@ -46,32 +43,16 @@ class Helpers:
         """
         self.call += 1
         if helpers:
-            while len(self._calls) < helpers:
-                self._add()
+            while len(self._crew.calls) < helpers:
+                self._crew.add()
             places = ()
             if not self._bells[1 : helpers + 1].all():
                 taken = set()
                 settle(taken)
-                places = taken, keep_off(taken, self._threads[:helpers])
-            for calls in self._calls[:helpers]:
+                places = taken, keep_off(taken, self._crew.threads[:helpers])
+            for calls in self._crew.calls[:helpers]:
                 calls.put(partial(_come, function, self.call, places))
         function(0, self.call)
-
-    def _add(self):
-        calls, number = SimpleQueue(), len(self._calls) + 1
-        # A daemon, because a model that has predicted keeps it: it must not keep Python from ending.
-        thread = Thread(target=serve, args=(calls, number), name=f"fastnn_{number}", daemon=True)
-        try:
-            thread.start()
-            self._threads.append(thread)
-            self._calls.append(calls)
-        except BaseException:  # no more threads are to be had, or Ctrl-C
-            calls.put(None)
-            raise
-
-    def __del__(self):
-        for calls in self._calls:
-            calls.put(None)
 
 
 @jit

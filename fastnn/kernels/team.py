@@ -8,12 +8,12 @@ machine a pure spin steals the very core that the late thread needs.
 
 import time
 from queue import SimpleQueue
-from threading import Thread
 from typing import NamedTuple
 
 import numpy as np
 
 from fastnn.kernels.atomics import load_acquire, pause, store_release
+from fastnn.kernels.crew import Crew
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.placement import settle
 from fastnn.kernels.system import give_way
@@ -114,23 +114,15 @@ class Team:
     others would wait for it at the first barrier for ever.
     """
 
-    _calls = ()
-
     def __init__(self, threads):
-        self.threads = threads
-        self._calls = [SimpleQueue() for _ in range(threads)] if threads > 1 else []
+        self.threads, self._crew = threads, Crew(first=0)
         self.spins = spins_for()
         settle(set())  # whoever makes a team compiles this, and not its first job
         self._flags = np.zeros((threads + 1) * LINE, np.int64)
         self.flags = -(-self._flags.ctypes.data // 64) * 64
-        self._members = [
-            # Daemons, because a model that has predicted keeps its team: it must not keep Python from ending.
-            Thread(target=serve, args=(calls, number), name=f"fastnn_{number}", daemon=True)
-            for number, calls in enumerate(self._calls)
-        ]
         try:
-            for member in self._members:
-                member.start()
+            for _ in range(threads if threads > 1 else 0):
+                self._crew.add()
         except BaseException:  # no more threads are to be had, or Ctrl-C
             self.close()
             raise
@@ -151,7 +143,7 @@ class Team:
         job, interruption = _Job(function, threads), None
         while not job.done():
             try:
-                for calls in self._calls[:threads]:  # again after Ctrl-C: who has begun takes no notice
+                for calls in self._crew.calls[:threads]:  # again after Ctrl-C: who has begun takes no notice
                     calls.put(job)
                 while not job.done():
                     job.ended.get()
@@ -163,18 +155,11 @@ class Team:
 
     def close(self):
         """End the threads."""
-        self._dismiss()
-        for member in self._members:
+        self._crew.dismiss()
+        for member in self._crew.threads:
             if member.is_alive():
                 # Not for ever: Ctrl-C at the wrong moment of Thread.start leaves a thread that never begins.
                 member.join(timeout=1)
-
-    def _dismiss(self):
-        for calls in self._calls:
-            calls.put(None)
-
-    def __del__(self):
-        self._dismiss()
 
 
 class _Job:
@@ -212,10 +197,3 @@ class _Job:
             if error is not None:
                 raise error
         return [result for result, _ in outcomes]
-
-
-def serve(calls, number):
-    """Life of a thread: do what comes until None comes. Holds nothing of its owner's, who can be freed."""
-    while (job := calls.get()) is not None:
-        job(number)
-        del job  # and with it a run's memory

@@ -139,11 +139,11 @@ def test_after_ctrl_c_helpers_end_alone_what_the_caller_never_began(generator, m
 def test_helpers_end_with_their_owner():
     helpers = Helpers(4)
     helpers.run(lambda number, _: None, 0)
-    assert not helpers._threads  # before they are needed
+    assert not helpers._crew.threads  # before they are needed
     began = threading.Event()
     helpers.run(lambda number, _: number == 2 and began.set(), 2)
     assert began.wait(30)
-    threads = helpers._threads
+    threads = helpers._crew.threads
     assert len(threads) == 2
     del helpers
     for thread in threads:
@@ -152,7 +152,7 @@ def test_helpers_end_with_their_owner():
 
 
 def test_a_helper_that_cannot_be_had(monkeypatch):
-    from fastnn.kernels import helpers as module
+    from fastnn.kernels import crew as module
 
     begun = []
 
