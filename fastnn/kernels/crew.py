@@ -1,4 +1,4 @@
-"""Threads that wait for work, each at its own queue: members of a team (team.py), and helpers (helpers.py)."""
+"""Threads that wait for work, each at its own queue: a team's members (team.py), and helpers (helpers.py)."""
 
 from queue import SimpleQueue
 from threading import Thread
