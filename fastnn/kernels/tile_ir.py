@@ -17,8 +17,7 @@ a list too, and read B as uint8, which they convert on its way to the registers 
 quarter as large, for six instructions a step. Tiles `in place` are of the rows family, and read A row-major,
 each row at an offset that they are given, so that rows of X need not be copied into panels. Were they given
 the distance between rows, LLVM would make a chain of additions of it, and they would take twice as long.
-`unpacked` ones are in place, and read B row-major too: they take 6 % longer, and fetch B's rows ahead, for
-these are in other pages soon.
+`unpacked` ones are in place, and read B row-major too, as long as it is in L2: they take 6 % longer.
 
 In the loop there is nothing but loads, broadcasts and FMAs: 14 x 2 on AVX-512 keeps 28 accumulators, 2
 vectors of B and 2 broadcasts in the 32 registers, without a spill, and runs at 90-97 % of the FMA peak.
@@ -50,7 +49,6 @@ from fastnn.kernels.tile_kinds import (
 )
 
 LINES_AHEAD = 8  # of B's next panel, fetched with each panel of A
-ROWS_AHEAD = 12  # of B's rows where it is unpacked
 
 # Bits that the offset in A has in a pair of byte tiles. Of the columns family B is X itself, however large.
 ROWS_SHIFT, COLUMNS_SHIFT = 32, 16
@@ -236,12 +234,9 @@ class _Tile:
     def step(self, a_bytes):
         """A loop body that multiplies, then moves A on by `a_bytes` and B by a row."""
         bd, b_row = self.bd, self.a_panel if self.unpacked else self.number(ROW_BYTES)
-        far = bd.mul(b_row, self.number(ROWS_AHEAD))
 
         def body(values):
             a_now, b_now, *accumulators = values
-            for line in range(2 if self.unpacked else 0):
-                emit_prefetch(bd, bd.add(bd.add(b_now, far), self.number(line * LINE)), nearness=L1)
             moved = [bd.add(a_now, self.number(a_bytes)), bd.add(b_now, b_row)]
             return moved + self.multiply(accumulators, a_now, b_now)
 
