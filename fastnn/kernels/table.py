@@ -98,17 +98,19 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, first=No
     number, scalar, vector = types.int64, scalar_type(dtype), types.int64[::1]
     strided = tuple_type(Strided, number, number)
     weights, gradients = tuple_type(Weights, strided, number, strided), tuple_type(Gradients, strided, number)
-    forward = vector, number, number, strided, strided, number, strided, number, number, number, scalar
-    update = vector, *[number] * 3, strided, strided, weights, gradients, *[number] * 3, scalar
+    some_rows, lists = (vector, number, number), (number, number, strided, strided, number)
+    forward = *some_rows, strided, strided, number, strided, number, number
+    backward = *some_rows, strided, strided, number, strided, strided, *[number] * 3
+    update = *some_rows, number, strided, strided, weights, gradients, number, number
+    unpacked = *some_rows, strided, strided, *[number] * 4
+    narrow = *some_rows, strided, *[number] * 4, strided, *[number] * 5
     table = np.zeros(ENTRIES, np.int64)
     gathers = CONVERSIONS if first == IN_PLACE else GATHERS
     gather, forward_first, update_first = FIRST.get(first, (gathers[data_dtype], None, None))
-    table[FORWARD] = table[FORWARD_FIRST] = address_of(forward_tiles, *forward)
+    table[FORWARD] = table[FORWARD_FIRST] = address_of(forward_tiles, *forward, number, scalar)
     if first == IN_PLACE:
-        table[FORWARD_FIRST] = address_of(forward_in_place, *forward)
-        table[FORWARD_UNPACKED] = address_of(
-            forward_unpacked, vector, number, number, strided, strided, *[number] * 4, scalar
-        )
+        table[FORWARD_FIRST] = address_of(forward_in_place, *forward, number, scalar)
+        table[FORWARD_UNPACKED] = address_of(forward_unpacked, *unpacked, scalar)
     if first != IN_PLACE or data_dtype != dtype:
         table[GATHER] = address_of(gather, number, vector, *[number] * 6, scalar, number, number)
     table[LOSS] = address_of(
@@ -128,38 +130,20 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, first=No
             table[GATHER_BITS] = address_of(bits.gather_bits, number, number, vector, *[number] * 4)
         else:
             table[ROW_BITS] = address_of(bits.ROW_BITS[data_dtype], *[number] * 7)
-        table[LISTED_FORWARD] = address_of(
-            forward_listed, *forward[:-2], number, number, strided, strided, number, scalar
-        )
+        table[LISTED_FORWARD] = address_of(forward_listed, *forward, *lists, scalar)
     if not training:
         table[OUTPUTS] = address_of(unpack_rows, *[number] * 7, scalar)
         table[ODD] = address_of(holds_odd, *[number] * 5, scalar)
         table[PACK] = address_of(pack_rows, *[number] * 6, scalar)
         return table
     if deep:
-        table[BACKWARD] = address_of(
-            backward_tiles,
-            vector,
-            number,
-            number,
-            strided,
-            strided,
-            number,
-            strided,
-            strided,
-            *[number] * 3,
-            scalar,
-        )
-    table[UPDATE] = address_of(weight_update_tiles, *update)
+        table[BACKWARD] = address_of(backward_tiles, *backward, scalar)
+    table[UPDATE] = address_of(weight_update_tiles, *update, number, scalar)
     if first:
-        table[NARROW_FORWARD] = address_of(
-            forward_first, vector, number, number, strided, *[number] * 4, strided, *[number] * 5, scalar
-        )
-        table[NARROW_UPDATE] = address_of(update_first, *update)
+        table[NARROW_FORWARD] = address_of(forward_first, *narrow, scalar)
+        table[NARROW_UPDATE] = address_of(update_first, *update, number, scalar)
     if sparse:
-        table[LISTED_UPDATE] = address_of(
-            weight_update_listed, *update[:-2], number, number, strided, strided, number, scalar
-        )
+        table[LISTED_UPDATE] = address_of(weight_update_listed, *update, *lists, scalar)
     net, me, _, chunk = _tuples(scalar)
     table[UPDATE_LAYERS] = address_of(update_layers, net, me, vector, chunk, number, scalar)
     _add_extras(table, extras, number, vector, scalar)
