@@ -28,7 +28,7 @@ from fastnn.kernels.panels import panel_count
 from fastnn.kernels.rows import row_offsets
 from fastnn.kernels.sparsity import PLAN_FIELDS, Sparsity
 from fastnn.kernels.step import Net, Samples
-from fastnn.kernels.table import IN_PLACE
+from fastnn.kernels.table import ROW_MAJOR
 from fastnn.kernels.team import Member
 from fastnn.kernels.tiles import tile_bank
 from fastnn.kernels.workspace import CHUNK, IN_CACHE, Workspace
@@ -64,9 +64,10 @@ class ForwardPass:
         self._sources = [array.copy() for array in arrays] if self._copied else arrays
         n_layers = len(network.weights)
         self._workspace.read_from(self._sources[:n_layers], self._sources[n_layers:])
-        self._narrow = panel_count(network.weights[0].shape[1], self.dtype) <= MOST_IN_PLACE
+        self._few_panels = panel_count(network.weights[0].shape[1], self.dtype) <= MOST_IN_PLACE
         self._offsets = row_offsets(network.weights[0].shape[0] * self.dtype.itemsize)
-        self._layers = {False: self._workspace.layers, True: self._workspace.in_place(self._offsets)}
+        # By whether rows are row-major or in panels.
+        self._layers = {False: self._workspace.layers, True: self._workspace.row_major(self._offsets)}
         plans = [np.zeros(PLAN_FIELDS, np.int64) for _ in range(threads)]
         self._dense = {kind: self._workspace.own(plans, layers) for kind, layers in self._layers.items()}
         self._helpers, self._ended = Helpers(threads - 1), -math.inf
@@ -88,13 +89,13 @@ class ForwardPass:
         in_a_row = time.perf_counter() - self._ended < 1e-6 * LINGERING
         threads = min(self.threads, threads_for_rows(network, n_rows, in_a_row))
         by_panels = n_rows <= most_for_panels(self._workspace)
-        sparse = False
+        sparse, sparsity = False, None
         if not by_panels:
             sparsity = Sparsity(X, self.dtype, len(network.biases[0]), room, self.threads)
             sparse = sparsity.active
-        in_place = by_panels or (X.dtype == self.dtype and not sparse and self._narrow)
-        own = self._workspace.own(sparsity.plans) if sparse else self._dense[in_place]
-        net, helpers = self._net(network, X, sparse, in_place), self._helpers
+        row_major = by_panels or (X.dtype == self.dtype and not sparse and self._few_panels)
+        own = self._workspace.own(sparsity.plans) if sparsity and sparse else self._dense[row_major]
+        net, helpers = self._net(network, X, sparse, row_major), self._helpers
         losses, counts = np.empty(n_rows), np.zeros(2, np.int64)
         samples = Samples(
             X.ctypes.data,
@@ -115,7 +116,8 @@ class ForwardPass:
             task = Pass(rows.start, rows.stop, outputs, counts, *way, claims, call, helpers.looks)
             forward_rows(net, me, own[thread], samples, task)
 
-        held = X, targets, weights, network  # all of which compiled code has but the addresses
+        # All of which compiled code has but the addresses; after Ctrl-C helpers may be the last who need it.
+        held = self, sparsity, X, targets, weights, network
         step = most_rows(network, flops_per_weight=2)
         for first in range(0, n_rows, step):
             rows, claims = range(first, min(first + step, n_rows)), no_claims(len(network.weights), threads)
@@ -123,21 +125,22 @@ class ForwardPass:
         self._ended = time.perf_counter()
         if counts[1] > 0:
             if len(outputs):
-                outputs[odd_rows(X)] = np.nan
+                with np.errstate(over="ignore"):  # beyond the type's numbers: an infinity
+                    outputs[odd_rows(X.astype(self.dtype, copy=False))] = np.nan
             return math.nan, 0
         if targets is None:
             return 0.0, 0
         total = n_rows if weights is None else float(weights.sum(dtype=np.float64))
         return float(losses.cumsum()[-1]) / (total or 1.0), int(counts[0])
 
-    def _net(self, network: Parameters, X: Array, sparse: bool, in_place: bool) -> Net:
-        key = X.dtype, sparse, in_place
+    def _net(self, network: Parameters, X: Array, sparse: bool, row_major: bool) -> Net:
+        key = X.dtype, sparse, row_major
         if key not in self._nets:
-            first = IN_PLACE if in_place else None
+            first = ROW_MAJOR if row_major else None
             self._nets[key] = Net(
-                self._layers[in_place],
+                self._layers[row_major],
                 kernels_for(network, X, training=False, sparse=sparse, first=first),
-                tile_bank(self.dtype, listed=sparse, in_place=in_place),
+                tile_bank(self.dtype, listed=sparse, in_place=row_major),
                 self._workspace.zeros,
                 self._workspace.like,
             )

@@ -1,4 +1,4 @@
-"""The forward pass of a whole network over rows in panels: inside a training step, and on its own.
+"""The forward pass of a whole network: inside a training step, and on its own.
 
 Wide layers of a training step are shared by columns; narrow ones, and all layers of a forward pass on its
 own, by rows; epoch.py says why. Who computes an element changes nothing in its bits.

@@ -38,7 +38,7 @@ UNIT_PRODUCTS = 1 << 20
 
 @inline
 def weight_gradients(net, i, me, plan, chunk, first, last, together, begin, to, mode, rate):
-    """dW of blocks first..last of layer i, Strided `to`, or with mode DESCEND straight into W.
+    """dW of blocks first..last of layer i: to `to`, a Strided, or with mode DESCEND straight into W.
 
     together, begin   from counted_together and take_blocks
     """

@@ -1,6 +1,7 @@
 """The forward pass over rows of X on its own: for predictions, and for the loss of data of any kind.
 
-Weights come row-major, as a network holds them, and are packed in every call, for they may have been changed.
+Weights come row-major, as a network holds them, and are read or packed anew in every call, for they may have
+been changed.
 Two ways, to the same bits:
 
   by rows     each thread takes pieces of rows through all layers, in room and with packed weights of its own:
@@ -217,12 +218,18 @@ def _rows_at(net, own, samples, start, rows):
     return own.x
 
 
+@inline
+def _are_row_major(kernels):
+    """Whether the rows that the first layer reads are."""
+    return kernels[FORWARD_UNPACKED] != 0
+
+
 @jit
 def _look_through(net, own, x, rows, counts):
     """Count signs of a NaN or an infinity in the rows at `x`."""
     fan_in, like = net.layers[0, FAN_IN], net.like
     step, blocks, elements = 0, 1, rows * fan_in
-    if net.kernels[FORWARD_UNPACKED] == 0:  # else row-major
+    if not _are_row_major(net.kernels):
         step, blocks = net.layers[0, X_PANEL], panels_of(fan_in, like)
         elements = rows * 2 * lanes_of(like)
     odd = call_count(net.kernels[ODD], x, step, blocks, elements, own.scratch, like)
@@ -267,19 +274,21 @@ def _by_panels(net, me, own, samples, task, outputs, counts, areas):
     last_layer = layers.shape[0] - 1
     rows_at = 0  # each thread converts all rows for itself, if it must, and finds work
     for i in range(last_layer + 1):
-        parts = row_parts(rows) if me.threads > 1 and _stays_in_cache(layers, i, net.like) else 1
-        units, area = parts * panels_of(layers[i, FAN_OUT], net.like), counted_area(areas, i, me.threads)
+        panels, area = panels_of(layers[i, FAN_OUT], net.like), counted_area(areas, i, me.threads)
+        # Halves of the rows too, where nothing is packed twice for it, or a thread would have nothing to do.
+        halves = me.threads > 1 and (panels < me.threads or (i == 0 and _stays_in_cache(layers, i, net.like)))
+        parts = row_parts(rows) if halves else 1
+        units = parts * panels
         helped, taken = 0, 0
         while True:
             unit, helped, taken = next_unit(area, units, me, helped, taken)
             if unit < 0:
                 break
-            begins = i == 0 and rows_at == 0
-            if begins:
+            if i == 0 and rows_at == 0:
                 rows_at = _rows_at(net, own, samples, first, rows)
             from_row, to_row = share(rows, unit % parts, parts)
             _forward_panel(net, own, i, unit // parts, rows_at if i == 0 else layers[i, X], from_row, to_row)
-            if begins and task.scans:
+            if i == 0 and unit == 0 and task.scans:
                 _look_through(net, own, rows_at, rows, counts)
             finish(area, me)
         await_all(area, units, me)

@@ -7,7 +7,7 @@
   weight_update_tiles  dW = X' dZ           for a range of W's blocks, with the SGD step in the store
 
 Each takes a range, so that a thread team shares a product without sharing an output. Nothing is reduced
-across threads. All matrices are panel-major (panels.py).
+across threads. All other matrices are panel-major (panels.py).
 A range of rows is cut evenly into the fewest tiles (64 rows -> 13, 13, 13, 13, 12): no junk rows, no
 remainder tile of poor shape. There is no blocking over the reduction: a panel of W with 784 rows is
 100 KB and streams from L2 at 9 B per cycle.

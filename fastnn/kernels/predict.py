@@ -13,9 +13,10 @@ from fastnn.kernels.activations import exp
 from fastnn.kernels.bits import LIST_OVERRUN, WORD, nonzero_bits, write_list
 from fastnn.kernels.jit import announce_compilation, inline, jit
 from fastnn.kernels.link import call
-from fastnn.kernels.memory import load, load_as, load_full_as, load_scalar, store, store_scalar
+from fastnn.kernels.memory import load, load_as, load_scalar, store, store_scalar
 from fastnn.kernels.panels import aligned_bytes, panel_count
-from fastnn.kernels.simd import fma, lanes_of, larger, mul, size_of, splat, sub
+from fastnn.kernels.rows import read_row
+from fastnn.kernels.simd import fma, lanes_of, larger, size_of, splat, sub
 from fastnn.kernels.table import activation_address
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.tile_kinds import ROW_BYTES
@@ -49,19 +50,6 @@ def make_plan(weights, biases, activations, loss):
         plan += [fan_in, fan_out, weight.ctypes.data, bias.ctypes.data]
         plan += [int(name == "relu"), activation_address(name, dtype)]
     return np.array(plan, np.int64), memory
-
-
-@inline
-def _read_row(kind, source, columns, target, scale):
-    """One row of X, converted and scaled, to `target`."""
-    lanes = lanes_of(scale)
-    for column in range(0, columns, lanes):
-        place = source + column * size_of(kind)
-        if column + lanes <= columns:
-            value = load_full_as(place, kind, scale)
-        else:
-            value = load_as(place, kind, columns - column, scale)
-        store(target + column * size_of(scale), mul(value, splat(scale)))
 
 
 @inline
@@ -176,7 +164,7 @@ def predict_directly(plan, X, scale, outputs):
     data, to = np.intp(X.ctypes.data), np.intp(outputs.ctypes.data)  # unsigned, they would make sums floats
     for row in range(X.shape[0]):
         x, z = plan[INPUT], plan[OUTPUT]
-        _read_row(kind, data + row * n_features * size_of(kind), n_features, x, scale)
+        read_row(kind, data + row * n_features * size_of(kind), n_features, x, scale)
         for layer in range(n_layers):
             at = HEAD + layer * PER_LAYER
             fan_out = plan[at + FAN_OUT]

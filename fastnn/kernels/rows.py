@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastnn.kernels.jit import inline, jit
-from fastnn.kernels.memory import load_as, store
+from fastnn.kernels.memory import load_as, load_full_as, store
 from fastnn.kernels.simd import lanes_of, mul, size_of, splat
 from fastnn.kernels.tile_kinds import TALLEST_NARROW, TALLEST_WIDE
 
@@ -14,15 +14,26 @@ def row_offsets(row_bytes):
 
 
 @inline
+def read_row(kind, source, columns, target, scale):
+    """One row of X, converted and scaled, to `target`; what follows there, up to a vector, is overwritten."""
+    lanes = lanes_of(scale)
+    for column in range(0, columns, lanes):
+        place = source + column * size_of(kind)
+        if column + lanes <= columns:  # without AVX-512, vectors of bytes that are not full are slow
+            value = load_full_as(place, kind, scale)
+        else:
+            value = load_as(place, kind, columns - column, scale)
+        store(target + column * size_of(scale), mul(value, splat(scale)))
+
+
+@inline
 def _convert(kind, data, order, first, last, target, columns, scale):
-    lanes, size, item = lanes_of(scale), size_of(scale), size_of(kind)
-    source, count, factor = data + order[first] * columns * item, (last - first) * columns, splat(scale)
-    for i in range(0, count, lanes):
-        store(target + i * size, mul(load_as(source + i * item, kind, count - i, scale), factor))
+    source = data + order[first] * columns * size_of(kind)
+    read_row(kind, source, (last - first) * columns, target, scale)
 
 
-# Arguments as of the gathers in panels.py. X[order[first:last]] * scale, which follow each other in X, come
-# row-major to `target`; what follows there, up to a vector, is overwritten.
+# Arguments as of the gathers in panels.py. X[order[first:last]] * scale, which follow each other in X, and so
+# are read as if they were one row, come row-major to `target`.
 
 
 @jit

@@ -10,7 +10,7 @@ class Strided(NamedTuple):
     """Memory that repeats itself. Of a matrix, unless something else is said, its panels (panels.py)."""
 
     at: int  # address of the first
-    step: int  # from one to the next
+    step: int  # from one to the next, unless a kernel says otherwise
 
 
 class Weights(NamedTuple):

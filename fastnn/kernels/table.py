@@ -63,7 +63,7 @@ from fastnn.kernels.strided import Gradients, Strided, Weights
 from fastnn.kernels.team import Member
 from fastnn.kernels.updates import STEPS, penalise
 
-IN_PLACE = "in place"
+ROW_MAJOR = "row-major"
 # Of a first layer that turns bytes into few outputs: gathering its input, forward, dW.
 FIRST = {
     "narrow": (gather_bytes, forward_narrow, weight_update_narrow),
@@ -89,7 +89,7 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, first=No
 
     training, sparse   whether kernels for training, and for skipping zeros, are wanted
     first              which kernels the first layer has: None those of all layers; "narrow" or "exact" in
-                       training; IN_PLACE in a forward pass that reads row-major rows. Its GATHER converts
+                       training; ROW_MAJOR in a forward pass that reads row-major rows. Its GATHER converts
                        them, if X is of another type; else it has none
     extras             names of `updates.STEPS`, "clip_norm", "squares", "max_norm", "dropout", "shards"
                        that are wanted
@@ -105,13 +105,13 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, first=No
     unpacked = *some_rows, strided, strided, *[number] * 4
     narrow = *some_rows, strided, *[number] * 4, strided, *[number] * 5
     table = np.zeros(ENTRIES, np.int64)
-    gathers = CONVERSIONS if first == IN_PLACE else GATHERS
+    gathers = CONVERSIONS if first == ROW_MAJOR else GATHERS
     gather, forward_first, update_first = FIRST.get(first, (gathers[data_dtype], None, None))
     table[FORWARD] = table[FORWARD_FIRST] = address_of(forward_tiles, *forward, number, scalar)
-    if first == IN_PLACE:
+    if first == ROW_MAJOR:
         table[FORWARD_FIRST] = address_of(forward_in_place, *forward, number, scalar)
         table[FORWARD_UNPACKED] = address_of(forward_unpacked, *unpacked, scalar)
-    if first != IN_PLACE or data_dtype != dtype:
+    if first != ROW_MAJOR or data_dtype != dtype:
         table[GATHER] = address_of(gather, number, vector, *[number] * 6, scalar, number, number)
     table[LOSS] = address_of(
         losses.KERNELS[loss],
@@ -146,7 +146,7 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, first=No
         table[LISTED_UPDATE] = address_of(weight_update_listed, *update, *lists, scalar)
     net, me, _, chunk = _tuples(scalar)
     table[UPDATE_LAYERS] = address_of(update_layers, net, me, vector, chunk, number, scalar)
-    _add_extras(table, extras, number, vector, scalar)
+    _add_extras(table, extras, number, scalar)
     return table
 
 
@@ -161,7 +161,7 @@ def _tuples(scalar):
     )
 
 
-def _add_extras(table, extras, number, vector, scalar):
+def _add_extras(table, extras, number, scalar):
     recipe = types.Array(scalar, 1, "C")
     for name in STEPS.keys() & set(extras):
         table[STEP] = address_of(STEPS[name], *[number] * 5, recipe, recipe, scalar, number)

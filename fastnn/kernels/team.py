@@ -157,9 +157,7 @@ class Team:
         """End the threads."""
         self._crew.dismiss()
         for member in self._crew.threads:
-            if member.is_alive():
-                # Not for ever: Ctrl-C at the wrong moment of Thread.start leaves a thread that never begins.
-                member.join(timeout=1)
+            member.join(timeout=1)  # they are idle; but whatever should keep one, not for ever
 
 
 class _Job:

@@ -34,7 +34,8 @@ FIRST_LAYOUTS = {"narrow": narrow, "exact": layout}  # of a thread's input
 IN_CACHE = 1 << 20  # bytes of weights that stay in a core's L2 beside the rows
 CHUNK = 256  # rows worked on at a time; X of 784 float32 features is then 0.8 MB and leaves L2 room for W
 
-# Columns of the layer table: widths, addresses, bytes from one panel to the next (`*_PANEL`).
+# Columns of the layer table: widths, addresses, bytes from one panel to the next (`*_PANEL`; but X_PANEL of a
+# layer 0 whose rows are row-major is the address of row_offsets, see rows.py).
 #   X  the layer's input A of the layer before; in layer 0, whose input each thread gathers for itself, room
 #      for sums that narrow.py's threads hand on
 #   Z  becomes A of the next layer; in the last layer, dZ
@@ -46,7 +47,6 @@ CHUNK = 256  # rows worked on at a time; X of 784 float32 features is then 0.8 M
 #   DROP_SHARE of the layer's input that is dropped, times 2³²
 #   M, MB, V, VB the optimizer's arrays for W and b, in their shapes
 #   S, SB sums of squares of G and GB, by column
-#   X_PANEL of a layer 0 that reads X in place: the address of row_offsets (rows.py)
 #   W_ROWS rows of W as it is stored: fan_in, or where blocks are stored transposed (narrow.py) whole blocks
 #   CLAIMS areas in which threads claim units of work (claims.py)
 #   X_NEXT of narrow.py: from a thread's input to its other one, for the chunk after
@@ -193,21 +193,21 @@ class Workspace:
         return -(-n // width) * width
 
     def read_from(self, weights, biases):
-        """Where inference.py packs the parameters from: C-contiguous arrays of this type, which must live."""
+        """Where inference.py reads the parameters from: C-contiguous arrays of this type, which must live."""
         for row, weight, bias in zip(self.layers, weights, biases, strict=True):
             row[[W_SOURCE, B_SOURCE]] = weight.ctypes.data, bias.ctypes.data
 
     def own(self, plans, layers=None):
         """What each thread has for itself, in the order of the plans, one a thread.
 
-        layers   the table of the layers, or one that differs from it in a field of all threads
+        layers   None: self.layers; or what `row_major` made of them
         """
         layers = self.layers if layers is None else layers
         tables = [self._own_layers(layers, thread, len(plans)) for thread in range(len(plans))]
         return list(map(Own, self.inputs, tables, plans, self.scratch, self.rooms))
 
-    def in_place(self, row_offsets):
-        """A table of the layers in which the first reads X in place; the array `row_offsets` must live."""
+    def row_major(self, row_offsets):
+        """The table of layers for rows that are row-major; the array `row_offsets` must live."""
         table = self.layers.copy()
         table[0, X_PANEL] = row_offsets.ctypes.data
         return table

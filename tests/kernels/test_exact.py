@@ -372,7 +372,6 @@ def test_an_epoch_is_that_of_numpy(sizes, generator):
 ELSEWHERE = """
 import hashlib
 import numpy as np
-from fastnn.kernels.strided import Gradients, Strided, Weights
 from fastnn.kernels.target import HAS_AMX, VECTOR_BYTES
 from tests.kernels.test_determinism import bits, trained
 from tests.settings import OPTIMIZERS

@@ -1,7 +1,9 @@
 """Forward passes on their own: the same bits whichever way rows take, and whoever helps, late or never."""
 
+import gc
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -126,14 +128,46 @@ def test_after_ctrl_c_helpers_end_alone_what_the_caller_never_began(generator, m
     monkeypatch.setattr(numba_pass, "forward_rows", interrupted)
     with pytest.raises(KeyboardInterrupt):
         forward_pass.run(network, X, outputs=found)
-    deadline = time.monotonic() + 30
-    while not np.array_equal(found, expected) and time.monotonic() < deadline:
-        time.sleep(0.001)
-    np.testing.assert_array_equal(found, expected)
+    assert comes_true(lambda: np.array_equal(found, expected))
     monkeypatch.undo()
     found[:] = 0
     forward_pass.run(network, X, outputs=found)  # and are ready for more
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.usefixtures("all_helpers")
+def test_after_ctrl_c_helpers_keep_what_they_work_on(generator, monkeypatch):
+    network = network_of((20, 40, 3), np.float32, generator)
+    X, _ = data_for(network, 3000, generator)
+    expected, found = np.empty((3000, 3), np.float32), np.zeros((3000, 3), np.float32)
+    ForwardPass(network, 1).run(network, X, outputs=expected)
+    kernel, released = numba_pass.forward_rows, threading.Event()
+
+    def interrupted(net, me, *arguments):
+        if me.thread == 0:
+            raise KeyboardInterrupt
+        assert released.wait(30)
+        kernel(net, me, *arguments)
+
+    monkeypatch.setattr(numba_pass, "forward_rows", interrupted)
+    forward_pass = ForwardPass(network, 3)
+    workspace = weakref.ref(forward_pass._workspace)
+    with pytest.raises(KeyboardInterrupt):
+        forward_pass.run(network, X, outputs=found)
+    del forward_pass
+    gc.collect()
+    assert workspace() is not None
+    released.set()
+    assert comes_true(lambda: np.array_equal(found, expected))
+    assert comes_true(lambda: workspace() is None)
+
+
+def comes_true(condition):
+    """Whether it does, soon."""
+    deadline = time.monotonic() + 30
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return condition()
 
 
 def test_helpers_end_with_their_owner():
