@@ -35,9 +35,7 @@ class Own(NamedTuple):
     layers: Any  # its table of layers where a batch is cut into shards, see Workspace.own
     plan: Any  # how it skips zeros of X, see sparsity.py; all zeros: not at all
     scratch: int  # address of its room for the loss
-    room: (
-        int  # address of its room for the gradients of two blocks, or in predictions for a packed panel; or 0
-    )
+    room: int  # address of its room for gradients of two blocks, in predictions for a packed panel; or 0
 
 
 class Course(NamedTuple):

@@ -5,9 +5,9 @@ A tile is MR rows x NV vectors of C, held in MR * NV registers over the whole re
   rows      C[i, lanes] = start[lanes]    + sum_k A[i, k] * B[k, lanes]     Z = XW + b,  dX = dZ W'
   columns   C[k, lanes] = start[k, lanes] + sum_s A[s, k] * B[s, lanes]     dW = X' dZ
 
-But for tiles in place, operands are panel-major (panels.py), so the distance between tile rows is the constant ROW_BYTES
-whatever the layer size: one compiled tile serves every shape. Each output element is ONE chain of fused
-multiply-adds in ascending order of the reduction index; its bits depend neither on MR, NV, the vector
+But for tiles in place, operands are panel-major (panels.py), so tile rows are ROW_BYTES apart, a constant
+whatever the layer size: one compiled tile serves every shape. Each output element is ONE chain of
+fused multiply-adds in ascending order of the reduction index; its bits depend neither on MR, NV, the vector
 width nor on who computes it.
 
 `listed` tiles run the same chain over a list of active reduction indices (the others must contribute
