@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.alignment import on_a_line
 from fastnn.backends import Array, Parameters
 from fastnn.errors import InputError
 from fastnn.inputs import check_finite
@@ -170,7 +171,7 @@ def fold(W: Array, b: Array, standardisation: Standardisation) -> tuple[Array, A
 
     b' takes the W' that was rounded: what rounding W' changes is then multiplied by x − mean, not by x.
     """
-    folded: Array = (W / standardisation.deviation[:, None]).astype(W.dtype)
+    folded = on_a_line(W / standardisation.deviation[:, None], W.dtype)
     shift = (folded * standardisation.mean[:, None]).sum(axis=0)
     return folded, (b - shift).astype(b.dtype)
 

@@ -89,12 +89,10 @@ class ForwardPass:
         in_a_row = time.perf_counter() - self._ended < 1e-6 * LINGERING
         threads = min(self.threads, threads_for_rows(network, n_rows, in_a_row))
         by_panels = n_rows <= most_for_panels(self._workspace)
-        sparse, sparsity = False, None
-        if not by_panels:
-            sparsity = Sparsity(X, self.dtype, len(network.biases[0]), room, self.threads)
-            sparse = sparsity.active
+        sparsity = None if by_panels else self._sparsity(network, X, room)
+        sparse = sparsity is not None
         row_major = by_panels or (X.dtype == self.dtype and not sparse and self._few_panels)
-        own = self._workspace.own(sparsity.plans) if sparsity and sparse else self._dense[row_major]
+        own = self._dense[row_major] if sparsity is None else self._workspace.own(sparsity.plans)
         net, helpers = self._net(network, X, sparse, row_major), self._helpers
         losses, counts = np.empty(n_rows), np.zeros(2, np.int64)
         samples = Samples(
@@ -132,6 +130,11 @@ class ForwardPass:
             return 0.0, 0
         total = n_rows if weights is None else float(weights.sum(dtype=np.float64))
         return float(losses.cumsum()[-1]) / (total or 1.0), int(counts[0])
+
+    def _sparsity(self, network: Parameters, X: Array, room: int) -> Sparsity | None:
+        """How the pass skips zeros; None where that gains nothing."""
+        sparsity = Sparsity(X, self.dtype, len(network.biases[0]), room, self.threads)
+        return sparsity if sparsity.active else None
 
     def _net(self, network: Parameters, X: Array, sparse: bool, row_major: bool) -> Net:
         key = X.dtype, sparse, row_major

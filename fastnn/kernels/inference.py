@@ -83,9 +83,7 @@ class Pass(NamedTuple):
     outputs: Any  # (n, n_outputs) array to fill, or (0, 0)
     counts: Any  # (2,) int64, added to: correctly classified rows, and signs of a NaN or an infinity in X
     scans: int  # whether to look for those: bytes hold none
-    by_panels: (
-        int  # 1: by panels of outputs, for rows that fit into the whole workspace; 0: by pieces of rows
-    )
+    by_panels: int  # 1: by panels of outputs, for rows that fit into the workspace; 0: by pieces of rows
     room: int  # rows in such a piece, at most
     shares_weights: int  # whether there is one room for packed weights, or one for each thread
     claims: Any  # from no_claims, new for each call: who comes late must find its own call's

@@ -76,7 +76,7 @@ def test_rows_give_the_same_bits_in_place_converted_and_in_panels(
                 forward_pass.run(network, X, outputs=found[-1])
         for outputs in found[1:]:
             np.testing.assert_array_equal(outputs, found[0])
-    ways = {(kind.itemsize, in_place) for kind, _, in_place in forward_pass._nets}
+    ways = {(kind.itemsize, row_major) for kind, _, row_major in forward_pass._nets}
     assert ways == {(4, True), (8, True), (1, True), (8, False), (1, False)} | (
         {(4, False)} if fan_out == 300 else set()
     )
