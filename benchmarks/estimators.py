@@ -14,6 +14,7 @@ import math
 import sys
 import time
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -63,7 +64,7 @@ def normal(rows: int) -> Table:
 
 
 @dataclass(frozen=True)
-class Work:
+class Work(ABC):
     """One row of the table: what is trained on what; `wanted` is how many times faster fastnn should be."""
 
     name: str
@@ -85,13 +86,13 @@ class Work:
             random_state=0,
         )
 
+    @abstractmethod
     def job(self, library: str, X: np.ndarray, y: np.ndarray) -> Callable[[], Any]:
         """What is timed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def differs(self, ours: Any, theirs: Any) -> str | None:
         """How the results of two jobs differ more than by rounding, or None."""
-        raise NotImplementedError
 
 
 class Fit(Work):
