@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,12 +18,12 @@ from fastnn.backends.numba_run import (
     loss_option,
     set_activations,
     sizes_of,
-    threads_for,
 )
 from fastnn.cpus import usable_cpus
 from fastnn.inputs import odd_rows
 from fastnn.kernels.helpers import LINGERING, Helpers
 from fastnn.kernels.inference import Pass, forward_rows, no_claims
+from fastnn.kernels.jit import entry_point
 from fastnn.kernels.panels import panel_count
 from fastnn.kernels.rows import row_offsets
 from fastnn.kernels.sparsity import PLAN_FIELDS, Sparsity
@@ -71,7 +71,12 @@ class ForwardPass:
         plans = [np.zeros(PLAN_FIELDS, np.int64) for _ in range(threads)]
         self._dense = {kind: self._workspace.own(plans, layers) for kind, layers in self._layers.items()}
         self._helpers, self._ended = Helpers(threads - 1), -math.inf
+        self._cpus, self._cost = threads, Cost.of(network)
+        self._most_rows = most_rows(network, flops_per_weight=2)
         self._nets: dict[tuple[Any, ...], Net] = {}
+        self._scales: dict[np.dtype[Any], Any] = {}  # of X, by its type
+        self._option = self.dtype.type(loss_option(network))
+        self._forward_rows: Callable[..., None] | None = None  # compiled for the types of these arguments
 
     def run(
         self,
@@ -87,7 +92,9 @@ class ForwardPass:
                 np.copyto(source, array)
         n_rows, room = len(X), self._workspace.rows // self.threads
         in_a_row = time.perf_counter() - self._ended < 1e-6 * LINGERING
-        threads = min(self.threads, threads_for_rows(network, n_rows, in_a_row))
+        if not in_a_row:  # asking takes as long as predicting a row
+            self._cpus = usable_cpus()
+        threads = min(self.threads, threads_for_rows(self._cost, n_rows, self._cpus, in_a_row))
         by_panels = n_rows <= most_for_panels(self._workspace)
         sparsity = None if by_panels else self._sparsity(network, X, room)
         sparse = sparsity is not None
@@ -95,13 +102,15 @@ class ForwardPass:
         own = self._dense[row_major] if sparsity is None else self._workspace.own(sparsity.plans)
         net, helpers = self._net(network, X, sparse, row_major), self._helpers
         losses, counts = np.empty(n_rows), np.zeros(2, np.int64)
+        if X.dtype not in self._scales:
+            self._scales[X.dtype] = data_scale(network, X)
         samples = Samples(
             X.ctypes.data,
-            data_scale(network, X),
+            self._scales[X.dtype],
             np.arange(n_rows),
             0 if targets is None else targets.ctypes.data,
             0 if weights is None else weights.ctypes.data,
-            self.dtype.type(loss_option(network)),
+            self._option,
             losses,
         )
         if outputs is None:
@@ -112,11 +121,14 @@ class ForwardPass:
         def work(rows: range, claims: Array, held: Any, thread: int, call: int) -> None:
             me = Member(thread, threads, helpers.bells, helpers.spins)
             task = Pass(rows.start, rows.stop, outputs, counts, *way, claims, call, helpers.looks)
-            forward_rows(net, me, own[thread], samples, task)
+            arguments = net, me, own[thread], samples, task
+            if self._forward_rows is None:
+                self._forward_rows = entry_point(forward_rows, *arguments)
+            self._forward_rows(*arguments)
 
         # All of which compiled code has but the addresses; after Ctrl-C helpers may be the last who need it.
         held = self, sparsity, X, targets, weights, network
-        step = most_rows(network, flops_per_weight=2)
+        step = self._most_rows
         for first in range(0, n_rows, step):
             rows, claims = range(first, min(first + step, n_rows)), no_claims(len(network.weights), threads)
             helpers.run(partial(work, rows, claims, held), threads - 1)
@@ -165,9 +177,23 @@ def is_large(network: Parameters) -> bool:
     return sum(W.nbytes for W in network.weights) > IN_CACHE
 
 
-def threads_for_rows(network: Parameters, n_rows: int, in_a_row: bool) -> int:
+class Cost(NamedTuple):
+    """What a forward pass takes, in multiplications."""
+
+    weights: int  # for each row
+    features: int  # for reading a row
+    least_rows: int  # reading the weights takes as long as multiplying so many rows with them
+
+    @classmethod
+    def of(cls, network: Parameters) -> Cost:
+        """The cost of a network's passes."""
+        weights = sum(W.size for W in network.weights)
+        features = WEIGHTS_PER_FEATURE * len(network.weights[0])
+        return cls(weights, features, ROWS_PER_LARGE_WEIGHT if is_large(network) else 0)
+
+
+def threads_for_rows(cost: Cost, n_rows: int, cpus: int, in_a_row: bool) -> int:
     """Threads that pay for a forward pass over so many rows; with `in_a_row` soon after another one."""
-    weights = sum(W.size for W in network.weights)
-    products = weights * max(n_rows, ROWS_PER_LARGE_WEIGHT if is_large(network) else 0)
-    products += n_rows * WEIGHTS_PER_FEATURE * len(network.weights[0])
-    return min(n_rows, threads_for(2 * products, FLOPS_PER_THREAD_IN_A_ROW if in_a_row else FLOPS_PER_THREAD))
+    products = cost.weights * max(n_rows, cost.least_rows) + n_rows * cost.features
+    wanted = int(2 * products / (FLOPS_PER_THREAD_IN_A_ROW if in_a_row else FLOPS_PER_THREAD))
+    return max(1, min(n_rows, cpus, wanted))

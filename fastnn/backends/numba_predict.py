@@ -42,7 +42,7 @@ def predict(network: Parameters, X: Array) -> Array:
             outputs[odd] = np.nan
         return outputs
     outputs = np.empty((len(X), network.weights[-1].shape[1]), network.weights[0].dtype)
-    _forward(network, X, outputs=outputs)
+    _forward(plan, network, X, outputs=outputs)
     return outputs
 
 
@@ -50,26 +50,27 @@ def _are_few(X: Array, plan: _Plan) -> bool:
     """Whether X has few rows, or more, but mostly of zeros, by its first ones."""
     if len(X) <= plan.few_rows:
         return True
-    sample = X[:8]
-    return len(X) <= plan.few_of_zeros and int(np.count_nonzero(sample)) < MOSTLY_ZEROS * sample.size
+    if len(X) > plan.few_of_zeros:
+        return False
+    sample = X[:8].view(f"u{X.itemsize}")  # NumPy counts integers three times as fast
+    return int(np.count_nonzero(sample)) < MOSTLY_ZEROS * sample.size
 
 
 def evaluate(network: Parameters, X: Array, y: Array, weights: Array | None = None) -> tuple[float, int]:
     """See numpy_backend.evaluate."""
     if weights is not None:
         weights = np.ascontiguousarray(weights, network.weights[0].dtype)
-    return _forward(network, X, targets=targets_of(network, y), weights=weights)
+    return _forward(_plan(network), network, X, targets=targets_of(network, y), weights=weights)
 
 
-def _forward(network: Parameters, X: Array, **more: Array | None) -> tuple[float, int]:
+def _forward(plan: _Plan, network: Parameters, X: Array, **more: Array | None) -> tuple[float, int]:
     """See ForwardPass.run. One that is not in use is taken out of the plan, or a new one is made."""
-    idle = _plan(network).passes
     try:
-        forward_pass = idle.pop()
+        forward_pass = plan.passes.pop()
     except IndexError:
         forward_pass = ForwardPass(network)
     result = forward_pass.run(network, X, **more)
-    idle.append(forward_pass)
+    plan.passes.append(forward_pass)
     return result
 
 

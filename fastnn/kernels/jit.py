@@ -219,6 +219,17 @@ def jit(function):
     return dispatcher
 
 
+def entry_point(function, *arguments):
+    """What calls a jitted function with arguments of the same types as these, without looking at the types.
+
+    Looking takes 3.5 µs for five named tuples, as long as predicting a row. Of other types, or of arrays that
+    lie in memory in another way, it would make what it likes.
+    """
+    signature = tuple(map(numba.typeof, arguments))
+    function.compile(signature)
+    return function.overloads[signature].entry_point
+
+
 def _forget_literals(dispatcher):
     """Calls from other jitted functions share one compilation, whatever constants are among the arguments.
 

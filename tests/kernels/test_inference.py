@@ -27,7 +27,7 @@ NETWORKS = {
 @pytest.fixture
 def all_helpers(monkeypatch):
     """As many threads as there are, for the smallest work too."""
-    monkeypatch.setattr(numba_pass, "threads_for_rows", lambda network, n_rows, *_: min(n_rows, 3))
+    monkeypatch.setattr(numba_pass, "threads_for_rows", lambda cost, n_rows, *_: min(n_rows, 3))
 
 
 @pytest.mark.usefixtures("all_helpers")
@@ -116,21 +116,21 @@ def test_after_ctrl_c_helpers_end_alone_what_the_caller_never_began(generator, m
     network = network_of((20, 40, 3), np.float32, generator)
     X, _ = data_for(network, 3000, generator)
     expected, found = np.empty((3000, 3), np.float32), np.zeros((3000, 3), np.float32)
-    forward_pass = ForwardPass(network, 3)
-    forward_pass.run(network, X, outputs=expected)
-    kernel = numba_pass.forward_rows
+    ForwardPass(network, 3).run(network, X, outputs=expected)
+    forward_pass, kernel = ForwardPass(network, 3), numba_pass.forward_rows
 
     def interrupted(net, me, *arguments):
         if me.thread == 0:
             raise KeyboardInterrupt
         kernel(net, me, *arguments)
 
-    monkeypatch.setattr(numba_pass, "forward_rows", interrupted)
+    monkeypatch.setattr(numba_pass, "entry_point", lambda *_: interrupted)
     with pytest.raises(KeyboardInterrupt):
         forward_pass.run(network, X, outputs=found)
     assert comes_true(lambda: np.array_equal(found, expected))
-    monkeypatch.undo()
     found[:] = 0
+    forward_pass._forward_rows = None  # what was interrupted
+    monkeypatch.undo()
     forward_pass.run(network, X, outputs=found)  # and are ready for more
     np.testing.assert_array_equal(found, expected)
 
@@ -149,7 +149,7 @@ def test_after_ctrl_c_helpers_keep_what_they_work_on(generator, monkeypatch):
         assert released.wait(30)
         kernel(net, me, *arguments)
 
-    monkeypatch.setattr(numba_pass, "forward_rows", interrupted)
+    monkeypatch.setattr(numba_pass, "entry_point", lambda *_: interrupted)
     forward_pass = ForwardPass(network, 3)
     workspace = weakref.ref(forward_pass._workspace)
     with pytest.raises(KeyboardInterrupt):
