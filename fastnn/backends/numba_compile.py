@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from fastnn.backends import Array
+from fastnn.backends.numba_directly import Directly
 from fastnn.backends.numba_run import Run
 from fastnn.backends.numpy_losses import LOSSES
 from fastnn.kernels.activations import CODES
+from fastnn.kernels.helpers import Pace
 from fastnn.kernels.shards import SHARD_ROWS
 from fastnn.optimizers import SGD, Adam, Optimizer, RMSprop
 from fastnn.regularisation import Regularisation
@@ -29,6 +31,8 @@ def use_everything(dtype: np.dtype[Any], evaluate: Callable[..., Any], predict: 
         run.close()
         evaluate(network, X, y)
         predict(network, X)
+        outputs = np.empty((len(X), len(network.biases[-1])), dtype)
+        Directly(network, Pace()).together(X, outputs, threads=1)(0, 1)
 
     def images(n_rows: int, value: int = 1) -> Array:
         return np.full((n_rows, 4), value, np.uint8)

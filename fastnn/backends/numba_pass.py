@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NamedTuple
@@ -21,7 +20,7 @@ from fastnn.backends.numba_run import (
 )
 from fastnn.cpus import usable_cpus
 from fastnn.inputs import odd_rows
-from fastnn.kernels.helpers import LINGERING, Helpers
+from fastnn.kernels.helpers import Helpers, Pace
 from fastnn.kernels.inference import Pass, forward_rows, no_claims
 from fastnn.kernels.jit import entry_point
 from fastnn.kernels.panels import panel_count
@@ -50,9 +49,10 @@ class ForwardPass:
     """Workspace and threads for one network. Serves one call at a time.
 
     threads   at most; None: as many as pay
+    pace      of the calls that this one is one of
     """
 
-    def __init__(self, network: Parameters, threads: int | None = None) -> None:
+    def __init__(self, network: Parameters, threads: int | None = None, pace: Pace | None = None) -> None:
         threads = threads or min(usable_cpus(), MOST_THREADS)
         self.threads, self.dtype = threads, network.weights[0].dtype
         self._workspace = Workspace(
@@ -70,7 +70,7 @@ class ForwardPass:
         self._layers = {False: self._workspace.layers, True: self._workspace.row_major(self._offsets)}
         plans = [np.zeros(PLAN_FIELDS, np.int64) for _ in range(threads)]
         self._dense = {kind: self._workspace.own(plans, layers) for kind, layers in self._layers.items()}
-        self._helpers, self._ended = Helpers(threads - 1), -math.inf
+        self._helpers, self._pace = Helpers(threads - 1), pace or Pace()
         self._cpus, self._cost = threads, Cost.of(network)
         self._most_rows = most_rows(network, flops_per_weight=2)
         self._nets: dict[tuple[Any, ...], Net] = {}
@@ -91,7 +91,7 @@ class ForwardPass:
             for source, array in zip(self._sources, [*network.weights, *network.biases], strict=True):
                 np.copyto(source, array)
         n_rows, room = len(X), self._workspace.rows // self.threads
-        in_a_row = time.perf_counter() - self._ended < 1e-6 * LINGERING
+        in_a_row = self._pace.is_quick()
         if not in_a_row:  # asking takes as long as predicting a row
             self._cpus = usable_cpus()
         threads = min(self.threads, threads_for_rows(self._cost, n_rows, self._cpus, in_a_row))
@@ -132,7 +132,7 @@ class ForwardPass:
         for first in range(0, n_rows, step):
             rows, claims = range(first, min(first + step, n_rows)), no_claims(len(network.weights), threads)
             helpers.run(partial(work, rows, claims, held), threads - 1)
-        self._ended = time.perf_counter()
+        self._pace.end()
         if counts[1] > 0:
             if len(outputs):
                 with np.errstate(over="ignore"):  # beyond the type's numbers: an infinity

@@ -11,6 +11,8 @@ They cannot wait in Python, which only one thread has at a time: from the caller
 woken. 300 rows of 784-128-10 took 390 µs, with helpers who sleep or wait in Python no less, and now 250.
 """
 
+import math
+import time
 from functools import partial
 
 import numpy as np
@@ -24,11 +26,26 @@ from fastnn.kernels.team import spins_for
 LINGERING = 300.0  # µs
 
 
+class Pace:
+    """Whether calls follow each other so closely that helpers may still linger when the next one comes."""
+
+    def __init__(self):
+        self._ended = -math.inf
+
+    def is_quick(self):
+        """Whether a call has just ended."""
+        return time.perf_counter() - self._ended < 1e-6 * LINGERING
+
+    def end(self):
+        """One ends now."""
+        self._ended = time.perf_counter()
+
+
 class Helpers:
     """Up to `most` threads besides the caller's; they are made when they are first needed."""
 
     def __init__(self, most):
-        self.spins = spins_for()
+        self.most, self.spins = most, spins_for()
         self._bells = np.zeros(1 + most, np.int64)
         self.bells, self.looks, self.call = self._bells.ctypes.data, spins_for(LINGERING), 0
         self._crew = Crew(first=1)  # the caller is 0

@@ -158,11 +158,17 @@ def predict_directly(plan, X, scale, outputs):
 
     plan   see make_plan; X (n, n_features) uint8 or float; outputs (n, n_outputs), both C-contiguous
     """
+    predict_rows(plan, X, 0, X.shape[0], scale, outputs)
+
+
+@inline
+def predict_rows(plan, X, first, last, scale, outputs):
+    """Rows first..last of predict_directly."""
     item, kind = size_of(scale), X.dtype.type(0)
     n_layers, active = plan[N_LAYERS], plan[ACTIVE]
     n_features, n_outputs = X.shape[1], outputs.shape[1]
     data, to = np.intp(X.ctypes.data), np.intp(outputs.ctypes.data)  # unsigned, they would make sums floats
-    for row in range(X.shape[0]):
+    for row in range(first, last):
         x, z = plan[INPUT], plan[OUTPUT]
         read_row(kind, data + row * n_features * size_of(kind), n_features, x, scale)
         for layer in range(n_layers):

@@ -1,11 +1,15 @@
 """The path for a few rows: the bits of the large batch, whatever follows the layers."""
 
+import threading
+
 import numpy as np
 import pytest
 
 pytest.importorskip("numba")
 
-from fastnn.backends import numba_backend, numba_predict, numpy_backend
+from fastnn.backends import numba_backend, numba_directly, numba_predict, numpy_backend
+from fastnn.backends.numba_directly import Directly
+from fastnn.kernels.helpers import Helpers, Pace
 from tests.checks import assert_close, data_for, network_of
 
 LOSSES = numpy_backend.LOSSES
@@ -13,7 +17,7 @@ N_ROWS = 800  # all together take the other path
 
 
 def assert_same_bits(network, X):
-    assert numba_predict.few_rows(network) < N_ROWS
+    assert numba_directly.few_rows(network) < N_ROWS
     together = numba_backend.predict(network, X)
     assert_close(together, numpy_backend.predict(network, X))
     for rows in (slice(0, 1), slice(3, 4), slice(5, 22)):
@@ -52,6 +56,7 @@ def test_every_loss(loss, n_outputs, dtype, generator):
     ],
 )
 def test_which_rows_are_few(sizes, n_rows, zeros, direct, generator, monkeypatch):
+    monkeypatch.setattr(numba_directly, "usable_cpus", lambda: 1)
     network = network_of(sizes, np.dtype(np.float32), generator)
     X = generator.standard_normal((n_rows, 784)).astype(np.float32)
     X[generator.random(X.shape) < zeros] = 0
@@ -61,9 +66,93 @@ def test_which_rows_are_few(sizes, n_rows, zeros, direct, generator, monkeypatch
     assert packed == ([] if direct else [n_rows])
     if direct:
         monkeypatch.undo()
-        monkeypatch.setattr(numba_predict, "_are_few", lambda *_: False)
+        network.prepared.directly = None
         np.testing.assert_array_equal(found, numba_backend.predict(network, X))
         np.testing.assert_array_equal(found, expected)
+
+
+class QuickPace(Pace):
+    def is_quick(self):
+        return True
+
+
+def zeros_for(sizes, n_rows, generator):
+    """X of which a fifth is not zero."""
+    X = generator.standard_normal((n_rows, sizes[0])).astype(np.float32)
+    X[generator.random(X.shape) < 0.8] = 0
+    return X
+
+
+@pytest.mark.parametrize(
+    ("sizes", "n_rows", "threads"),
+    [
+        ((784, 128, 10), 40, 1),
+        ((784, 128, 10), 64, 2),
+        ((784, 128, 10), 960, 2),
+        ((784, 128, 10), 961, 0),
+        ((784, 10, 10), 1000, 2),
+        ((784, 10, 10), 1001, 0),
+        ((784, 512, 512, 10), 160, 2),
+        ((784, 512, 512, 10), 161, 0),
+        ((64, 32, 10), 256, 1),
+    ],
+)
+def test_how_many_threads_take_rows_of_zeros(sizes, n_rows, threads, generator, monkeypatch):
+    monkeypatch.setattr(numba_directly, "usable_cpus", lambda: 2)
+    network = network_of(sizes, np.dtype(np.float32), generator)
+    directly, X = Directly(network, QuickPace()), zeros_for(sizes, n_rows, generator)
+    assert directly.threads_for_more(X) == threads
+    X[n_rows // 4 :] = 1  # the first rows say nothing of the others
+    assert directly.threads_for_more(X) == 0
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("n_rows", [1, 7, 8, 9, 100])
+@pytest.mark.parametrize("kind", ["bytes", "floats"])
+def test_together_gives_the_same_bits(n_rows, threads, kind, dtype, generator, monkeypatch):
+    monkeypatch.setattr(numba_directly, "usable_cpus", lambda: threads)
+    network = network_of((33, 40, 17, 3), dtype, generator, activation=("relu", "tanh"))
+    X = generator.integers(0, 4, (n_rows, 33)).astype(np.uint8 if kind == "bytes" else dtype)
+    if kind == "floats":
+        X[n_rows // 2, 5] = np.inf
+    directly = Directly(network, Pace())
+    np.testing.assert_array_equal(directly.predict_more(X, threads), directly.predict(X))
+
+
+def test_rows_are_predicted_without_those_who_never_come(generator, monkeypatch):
+    network = network_of((20, 30, 3), np.float32, generator)
+    X, late = data_for(network, 50, generator)[0], []
+    monkeypatch.setattr(Helpers, "run", lambda self, work, helpers: (late.append(work), work(0, 1)))
+    directly = Directly(network, Pace())
+    found = directly.predict_more(X, 3)
+    np.testing.assert_array_equal(found, directly.predict(X))
+    found[:] = 7
+    late[0](1, 1)  # finds nothing to do
+    late[0](2, 1)
+    assert (found == 7).all()
+
+
+def test_after_ctrl_c_a_helper_ends_it_all(generator, monkeypatch):
+    monkeypatch.setattr(numba_directly, "usable_cpus", lambda: 2)
+    network = network_of((20, 30, 3), np.float32, generator)
+    X = data_for(network, 50, generator)[0]
+    directly, done, run = Directly(network, Pace()), threading.Event(), Helpers.run
+
+    def interrupted(self, work, helpers):
+        def interrupted_work(number, call):
+            if number == 0:
+                raise KeyboardInterrupt
+            work(number, call)
+            done.set()
+
+        run(self, interrupted_work, helpers)
+
+    monkeypatch.setattr(Helpers, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        directly.predict_more(X, 2)
+    assert done.wait(30)
+    monkeypatch.undo()
+    np.testing.assert_array_equal(directly.predict_more(X, 2), directly.predict(X))
 
 
 def test_a_nan_stays_one(dtype, generator):
