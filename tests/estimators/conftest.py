@@ -33,3 +33,10 @@ def estimator_class(request):
 def table(estimator_class, iris, diabetes):
     """(X, y) that suit the class."""
     return iris if estimator_class.__name__ == "MLPClassifier" else diabetes
+
+
+@pytest.fixture
+def bands():
+    """(X, y): 120 rows of five features, three classes by a curve."""
+    X = np.random.default_rng(0).normal(size=(120, 5))
+    return X, np.array(["low", "mid", "top"])[np.digitize(X[:, 0] + X[:, 1] ** 2, [0.3, 1.2])]

@@ -9,6 +9,11 @@ def small(estimator_class=MLPClassifier, **parameters):
     return estimator_class(**{"hidden_layer_sizes": (12,), "max_iter": 10, "random_state": 0} | parameters)
 
 
+def brief(**parameters):
+    """A classifier of five epochs."""
+    return small(**{"max_iter": 5} | parameters)
+
+
 def assert_same_model(one, other):
     for name in ("coefs_", "intercepts_"):
         for a, b in zip(getattr(one, name), getattr(other, name), strict=True):
