@@ -10,27 +10,14 @@ pytest.importorskip("numba")
 
 from fastnn.backends import numba_run, numpy_backend
 from fastnn.kernels import amx_permission
-from fastnn.kernels.byte_layer.digits import sum_of_digits
 from fastnn.kernels.byte_layer.exact import forward_exact, gather_exact, weight_update_exact
-from fastnn.kernels.byte_layer.integers import (
-    OF_FEATURES,
-    OF_ROWS,
-    first_lane,
-    from_integers,
-    larger_magnitude,
-    largest_lane,
-    sum_of_doubles,
-    to_integers,
-)
 from fastnn.kernels.byte_layer.layout import MOST_ROWS, PLACE_OF_ROWS, ROWS_IN_PLACE
 from fastnn.kernels.byte_layer.narrow import MOST_OUTPUTS
-from fastnn.kernels.jit import jit, target_cpu
-from fastnn.kernels.memory import store
+from fastnn.kernels.jit import target_cpu
 from fastnn.kernels.panels import aligned_bytes, panel_columns
 from fastnn.kernels.shards import SHARD_ROWS
-from fastnn.kernels.simd import splat
 from fastnn.kernels.strided import Gradients, Strided, Weights
-from fastnn.kernels.target import HAS_AMX, HAS_FMA, IS_X86, VECTOR_BYTES
+from fastnn.kernels.target import HAS_AMX, HAS_FMA, IS_X86
 from fastnn.kernels.tile_kinds import CONTINUE, RELU, ROW_BYTES, STORE
 from fastnn.kernels.tiles import tile_bank
 from fastnn.kernels.workspace import CHUNK, GB, W_PANEL, X_PANEL, Z_PANEL, B, G, W, Workspace, Z
@@ -243,66 +230,6 @@ def test_images_of_one_colour_and_the_largest_sums(value, end):
         np.testing.assert_allclose(layer.forward(MOST_ROWS), np.float64(top) * value * 1000, rtol=EPSILON)
         gradient, _ = layer.update(np.full((MOST_ROWS, 2), top, FLOAT))
         np.testing.assert_allclose(gradient, np.float64(top) * value * MOST_ROWS, rtol=EPSILON)
-
-
-# ---- integers --------------------------------------------------------------------------------------------
-
-
-@jit
-def _of_digits(digits, step, of_rows, like, out):
-    if of_rows:
-        store(out, sum_of_digits(digits, step, OF_ROWS, like))
-    else:
-        store(out, sum_of_digits(digits, step, OF_FEATURES, like))
-
-
-@jit
-def _of_doubles(doubles, of_rows, like, out):
-    if of_rows:
-        store(out, sum_of_doubles(doubles, OF_ROWS, like))
-    else:
-        store(out, sum_of_doubles(doubles, OF_FEATURES, like))
-
-
-@pytest.mark.parametrize(("of_rows", "most"), [(True, 255 * 128 * 256), (False, 255 * 128 * 1000)])
-def test_sums_from_digits_and_from_doubles_are_one(of_rows, most, generator):
-    lanes, like = VECTOR_BYTES // 4, np.float32(0)
-    for size in (1, 100, 1 << 16, most):
-        a, b, c, d = (generator.integers(-size, size + 1, lanes).astype(np.int32) for _ in range(4))
-        d[0] = a[0] = b[0] = c[0] = size
-        d[1] = a[1] = b[1] = c[1] = -size
-        d //= 2  # the last digit is half as large
-        whole = sum(v.astype(np.int64) << 8 * i for i, v in enumerate((a, b, c, d)))
-        table, found, other = np.concatenate([a, b, c, d]), np.empty(lanes, FLOAT), np.empty(lanes, FLOAT)
-        _of_digits(table.ctypes.data, 4 * lanes, of_rows, like, found.ctypes.data)
-        doubles = whole.astype(np.float64)
-        _of_doubles(doubles.ctypes.data, of_rows, like, other.ctypes.data)
-        np.testing.assert_array_equal(found, other)
-        np.testing.assert_allclose(found, doubles, rtol=EPSILON)
-
-
-@jit
-def _scales(a, b):
-    m = larger_magnitude(splat(a), splat(b))
-    return largest_lane(m), first_lane(to_integers(m)), first_lane(from_integers(m))
-
-
-@pytest.mark.parametrize("value", [0.0, 1e-45, 1e-30, 1e-6, 1.0, 1.9999999, 2.0, -3.0, 1e10, 3.4e38])
-def test_scales_are_powers_of_two_that_leave_thirty_bits(value):
-    value = np.float32(value)
-    largest, step, scale = _scales(value, value / np.float32(3))
-    assert largest == abs(value)
-    assert np.float64(step) * np.float64(scale) == 1
-    assert np.frexp(step)[0] == 0.5
-    scaled = abs(np.float64(value)) * step
-    assert scaled < 2.0**30
-    assert scaled >= 2.0**29 or abs(value) < 2.0**-87
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_no_scale_for_what_is_not_finite(value):
-    for pair in ((value, 1.0), (1.0, value)):
-        assert np.isnan(_scales(*map(np.float32, pair))[2])
 
 
 # ---- in training -----------------------------------------------------------------------------------------
