@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -37,10 +38,8 @@ class RunSettings:
         return -(-n_rows // self.batch_size)
 
     def batch_rows(self, n_rows: int) -> Array:
-        """Rows in each of the mini-batches that so many make, (n_updates,) float64."""
-        rows = np.full(self.n_updates(n_rows), float(self.batch_size))
-        rows[-1] = n_rows - self.batch_size * (len(rows) - 1)
-        return rows
+        """Rows in each of the mini-batches that so many make, (n_updates,) float64, read-only."""
+        return _batch_rows(self.batch_size, n_rows)
 
     def divisors(self, order: Array, weights: Array | None) -> Array:
         """What each mini-batch's sums over the rows of `order` are divided by, (n_updates,) float64.
@@ -60,3 +59,12 @@ class RunSettings:
     def constant_rates(self, n_rows: int, learning_rate: float) -> Array:
         """The same learning rate for each update that so many rows need."""
         return np.full(self.n_updates(n_rows), learning_rate)
+
+
+@lru_cache(maxsize=8)
+def _batch_rows(batch_size: int, n_rows: int) -> Array:
+    """Asked for in every epoch, which may last 50 µs."""
+    rows = np.full(-(-n_rows // batch_size), float(batch_size))
+    rows[-1] = n_rows - batch_size * (len(rows) - 1)
+    rows.flags.writeable = False
+    return rows

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Lock
-from typing import Any
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from fastnn.cpus import usable_cpus
 from fastnn.inputs import odd_rows
 from fastnn.kernels.helpers import Helpers, Pace
 from fastnn.kernels.inference import no_claims
-from fastnn.kernels.jit import entry_point
+from fastnn.kernels.jit import call_known
 from fastnn.kernels.predict import make_plan, predict_directly
 from fastnn.kernels.predict_together import predict_together
 from fastnn.kernels.team import Member
@@ -50,7 +49,6 @@ class Directly:
         self._uint8_scale = dtype.type(1.0 if network.input_scale is None else network.input_scale)
         self._lock, self._cpus = Lock(), usable_cpus()
         self._helpers, self._pace = Helpers(self._cpus - 1), pace
-        self._kernels: dict[np.dtype[Any], Callable[..., None]] = {}  # predict_together, by the type of X
 
     def threads_for_more(self, X: Array) -> int:
         """Threads that pay for more rows than `few_rows` one by one; 0 if a pass takes less time.
@@ -104,10 +102,8 @@ class Directly:
 
         def work(number: int, call: int) -> None:
             me = Member(number, threads, helpers.bells, helpers.spins)
-            arguments = self._room[number][0], X, scale, outputs, me, claims, call, helpers.looks
-            if X.dtype not in self._kernels:
-                self._kernels[X.dtype] = entry_point(predict_together, *arguments)
-            self._kernels[X.dtype](*arguments)
+            plan, kind, looks = self._room[number][0], (X.dtype, self._dtype), helpers.looks
+            call_known(predict_together, kind, plan, X, scale, outputs, me, claims, call, looks)
 
         return work
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from fastnn.cpus import usable_cpus
 from fastnn.inputs import odd_rows
 from fastnn.kernels.helpers import Helpers, Pace
 from fastnn.kernels.inference import Pass, forward_rows, no_claims
-from fastnn.kernels.jit import entry_point
+from fastnn.kernels.jit import call_known
 from fastnn.kernels.panels import panel_count
 from fastnn.kernels.rows import row_offsets
 from fastnn.kernels.sparsity import PLAN_FIELDS, Sparsity
@@ -76,7 +76,6 @@ class ForwardPass:
         self._nets: dict[tuple[Any, ...], Net] = {}
         self._scales: dict[np.dtype[Any], Any] = {}  # of X, by its type
         self._option = self.dtype.type(loss_option(network))
-        self._forward_rows: Callable[..., None] | None = None  # compiled for the types of these arguments
 
     def run(
         self,
@@ -121,10 +120,7 @@ class ForwardPass:
         def work(rows: range, claims: Array, held: Any, thread: int, call: int) -> None:
             me = Member(thread, threads, helpers.bells, helpers.spins)
             task = Pass(rows.start, rows.stop, outputs, counts, *way, claims, call, helpers.looks)
-            arguments = net, me, own[thread], samples, task
-            if self._forward_rows is None:
-                self._forward_rows = entry_point(forward_rows, *arguments)
-            self._forward_rows(*arguments)
+            call_known(forward_rows, self.dtype, net, me, own[thread], samples, task)
 
         # All of which compiled code has but the addresses; after Ctrl-C helpers may be the last who need it.
         held = self, sparsity, X, targets, weights, network

@@ -112,9 +112,11 @@ def steps(
     numbers = np.zeros((len(learning_rates), STEP_FIELDS), dtype)
     numbers[:, RATE] = learning_rates
     numbers[:, SCALE] = 1 / divisors
-    shares = 1 / divisors if settings.by_batch else 1.0
-    numbers[:, L2], numbers[:, L1] = regularisation.l2 * shares, regularisation.l1 * shares
-    numbers[:, SHRINK] = 1 - learning_rates * _decay(settings.optimizer, regularisation)
+    if regularisation.l2 or regularisation.l1:
+        shares = 1 / divisors if settings.by_batch else 1.0
+        numbers[:, L2], numbers[:, L1] = regularisation.l2 * shares, regularisation.l1 * shares
+    decay = _decay(settings.optimizer, regularisation)
+    numbers[:, SHRINK] = 1 - learning_rates * decay if decay else 1
     if isinstance(settings.optimizer, Adam):
         t = np.arange(first_step + 1, first_step + 1 + len(learning_rates))
         # The recipe's ε stays the same: where it should change, the fraction is extended instead.

@@ -20,6 +20,7 @@ from fastnn.kernels.activations import CODES, IDENTITY, RELU, STORED
 from fastnn.kernels.byte_layer.layout import MOST_FEATURES
 from fastnn.kernels.byte_layer.narrow import MOST_OUTPUTS
 from fastnn.kernels.epoch import train_rows
+from fastnn.kernels.jit import call_known
 from fastnn.kernels.panels import panel_columns
 from fastnn.kernels.shards import shard_count
 from fastnn.kernels.sparsity import Sparsity
@@ -125,7 +126,7 @@ class Run:
         option = scalar(loss_option(self._network, self._settings.regularisation.label_smoothing))
 
         def work(part: Part, thread: int) -> int:
-            return train_rows(
+            arguments = (
                 self._net,
                 team.member(thread, n_threads),
                 self._own[thread],
@@ -135,6 +136,8 @@ class Run:
                 numbers[part.update :],
                 Masks(self._settings.dropout_seed, self.step),
             )
+            n_correct: int = call_known(train_rows, workspace.dtype, *arguments)
+            return n_correct
 
         seconds, n_correct = 0.0, 0
         for part in training_parts(len(order), self._settings.batch_size, self._shards, self._most_rows):
@@ -145,8 +148,10 @@ class Run:
             self.step += part.updates
         self._team_size.record(n_threads, len(order), seconds)
         sums = np.add.reduceat(losses, np.arange(0, len(order), self._settings.batch_size))
-        squares = numbers[:, WEIGHT_SQUARES].astype(np.float64)
-        self.penalties = 0.5 * self._settings.regularisation.l2 * squares / divisors
+        self.penalties = np.zeros(len(divisors))
+        if self._settings.by_batch:
+            squares = numbers[:, WEIGHT_SQUARES].astype(np.float64)
+            self.penalties = 0.5 * self._settings.regularisation.l2 * squares / divisors
         return sums / divisors, n_correct  # the rows' losses are weighted already
 
     def state(self) -> dict[str, Array]:

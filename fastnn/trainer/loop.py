@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -263,7 +264,7 @@ class Training:
 
     def _check(self, name: str, value: float) -> None:
         """DivergedError, and the last good weights put back, where a value to be recorded is not finite."""
-        if np.isfinite(value):
+        if math.isfinite(value):
             return
         what = f"the {name.replace('_', ' ')} became {value} in epoch {self.epoch + 1}"
         if name == "validation_loss":
@@ -295,12 +296,12 @@ class Training:
             if not np.isfinite(part[0]).all():  # now, not at the end of what may be a long epoch
                 return float(part[0][~np.isfinite(part[0])][0]), 0.0, 0
         losses, penalties, correct = zip(*parts, strict=True)
-        return self._mean(losses), self._mean(penalties), sum(correct)
+        return self._mean(losses), self._mean(penalties) if self._by_batch else 0.0, sum(correct)
 
     def _mean(self, parts: Sequence[Array]) -> float:
         """Over the rows. All at once, in order: it must not depend on how long the parts were."""
-        values, shares = np.concatenate(parts), self._batch_rows
-        return float((values * shares).sum() / shares.sum())
+        values = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return float((values * self._batch_rows).sum() / self.n_rows)
 
     def _parts(self, order: Array, rates: Array) -> Iterator[tuple[Array, Array, int]]:
         """Train in parts of whole batches: the same updates as at once, but Ctrl-C is seen between."""

@@ -124,12 +124,11 @@ def test_after_ctrl_c_helpers_end_alone_what_the_caller_never_began(generator, m
             raise KeyboardInterrupt
         kernel(net, me, *arguments)
 
-    monkeypatch.setattr(numba_pass, "entry_point", lambda *_: interrupted)
+    monkeypatch.setattr(numba_pass, "call_known", lambda kernel, kind, *arguments: interrupted(*arguments))
     with pytest.raises(KeyboardInterrupt):
         forward_pass.run(network, X, outputs=found)
     assert comes_true(lambda: np.array_equal(found, expected))
     found[:] = 0
-    forward_pass._forward_rows = None  # what was interrupted
     monkeypatch.undo()
     forward_pass.run(network, X, outputs=found)  # and are ready for more
     np.testing.assert_array_equal(found, expected)
@@ -149,7 +148,7 @@ def test_after_ctrl_c_helpers_keep_what_they_work_on(generator, monkeypatch):
         assert released.wait(30)
         kernel(net, me, *arguments)
 
-    monkeypatch.setattr(numba_pass, "entry_point", lambda *_: interrupted)
+    monkeypatch.setattr(numba_pass, "call_known", lambda kernel, kind, *arguments: interrupted(*arguments))
     forward_pass = ForwardPass(network, 3)
     workspace = weakref.ref(forward_pass._workspace)
     with pytest.raises(KeyboardInterrupt):
