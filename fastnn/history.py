@@ -37,10 +37,14 @@ class History(Mapping[str, list[float]]):
 
     def record(self, **values: float) -> None:
         """Append one epoch's values; every epoch must bring the same names."""
-        if self._columns and values.keys() != self._columns.keys():
-            raise ValueError(f"epoch brings {sorted(values)}, the history has {sorted(self._columns)}")
-        for name, value in values.items():
-            self._columns.setdefault(name, []).append(float(value))
+        self.record_several(**{name: [value] for name, value in values.items()})
+
+    def record_several(self, **columns: Sequence[float]) -> None:
+        """Append the values of several epochs, each name's in a list."""
+        if self._columns and columns.keys() != self._columns.keys():
+            raise ValueError(f"epochs bring {sorted(columns)}, the history has {sorted(self._columns)}")
+        for name, values in columns.items():
+            self._columns.setdefault(name, []).extend(map(float, values))
 
     def carry_on(
         self,

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +91,22 @@ class Run(Protocol):
 
     def close(self) -> None:
         """Free what the run holds; the network keeps the weights last written back."""
+
+
+@runtime_checkable
+class QuickRun(Run, Protocol):
+    """A run that trains several epochs in one call: they may be so short that the Python between them counts.
+
+    step   updates so far
+    """
+
+    step: int
+
+    def epochs(self, orders: Array, learning_rates: Array, n_epochs: int) -> tuple[Array, Array]:
+        """Train as so many calls of `epoch` do, each with its part of both arrays; the same bits.
+
+        Returns (mean losses (n_epochs, n_updates), correctly classified rows (n_epochs,)).
+        """
 
 
 class Backend(Protocol):

@@ -111,6 +111,7 @@ class ForwardPass:
             0 if weights is None else weights.ctypes.data,
             self._option,
             losses,
+            counts,
         )
         if outputs is None:
             outputs = np.empty((0, 0), self.dtype)

@@ -70,7 +70,7 @@ class Run:
         self._addresses = tuple(
             0 if array is None else array.ctypes.data for array in (self._X, self._targets, self._weights)
         )
-        self._settings, self.step = settings, 0
+        self._settings, self.step, self.penalties = settings, 0, np.zeros(0)
         self._most_rows = most_rows(network, flops_per_weight=6)
         wanted = extras(settings, sharded=self._shards > 0)
         self._recipe = recipe(settings, dtype)
@@ -106,53 +106,87 @@ class Run:
         self, order: Array, learning_rates: Array, between: Callable[[], None] = nothing
     ) -> tuple[Array, int]:
         """See numpy_backend.Run.epoch: one call into compiled code a thread, more for a large batch."""
-        return self._train(order, learning_rates, between, descend=True)
+        losses, correct = self._train(order, learning_rates, 1, between, descend=True)
+        return losses, int(correct[0])
+
+    def epochs(self, orders: Array, learning_rates: Array, n_epochs: int) -> tuple[Array, Array]:
+        """See QuickRun.epochs."""
+        losses, correct = self._train(orders, learning_rates, n_epochs, nothing, descend=True)
+        return losses.reshape(n_epochs, -1), correct
 
     def accumulate(self, order: Array) -> tuple[float, int]:
         """Leave the gradients of one batch in the workspace, without a step: (mean loss, correct rows)."""
-        losses, n_correct = self._train(order, np.zeros(1), nothing, descend=False)
-        return float(losses[0]), n_correct
+        losses, correct = self._train(order, np.zeros(1), 1, nothing, descend=False)
+        return float(losses[0]), int(correct[0])
 
     def _train(
-        self, order: Array, learning_rates: Array, between: Callable[[], None], *, descend: bool
-    ) -> tuple[Array, int]:
+        self,
+        order: Array,
+        rates: Array,
+        n_epochs: int,
+        between: Callable[[], None],
+        *,
+        descend: bool,
+    ) -> tuple[Array, Array]:
         workspace, team, n_threads = self.workspace, self._team, self._team_size.choose()
         order, losses = np.ascontiguousarray(order, np.int64), np.empty(len(order))
-        divisors = self._settings.divisors(order, self._weights)
-        numbers = steps(self._settings, learning_rates, divisors, self.step, workspace.dtype)
+        correct, n_rows = np.zeros((n_threads, n_epochs), np.int64), len(order) // n_epochs
+        divisors = self._divisors(order, n_epochs)
+        numbers = steps(self._settings, rates, divisors, self.step, workspace.dtype)
         scalar, scale = workspace.dtype.type, data_scale(self._network, self._X)
         data, targets, weights = self._addresses
         chunk = workspace.rows // team.threads if self._shards else workspace.rows
         option = scalar(loss_option(self._network, self._settings.regularisation.label_smoothing))
 
-        def work(part: Part, thread: int) -> int:
+        def work(part: Part, thread: int) -> None:
+            rows = order[part.rows]
             arguments = (
                 self._net,
                 team.member(thread, n_threads),
                 self._own[thread],
-                Samples(data, scale, order[part.rows], targets, weights, option, losses[part.rows]),
-                Course(self._settings.batch_size, chunk, self._shards, part.done, part.up_to, int(descend)),
+                Samples(data, scale, rows, targets, weights, option, losses[part.rows], correct[thread]),
+                Course(
+                    len(rows) // n_epochs,
+                    self._settings.batch_size,
+                    chunk,
+                    self._shards,
+                    part.done,
+                    part.up_to,
+                    int(descend),
+                ),
                 self._recipe,
                 numbers[part.update :],
                 Masks(self._settings.dropout_seed, self.step),
             )
-            n_correct: int = call_known(train_rows, workspace.dtype, *arguments)
-            return n_correct
+            call_known(train_rows, workspace.dtype, *arguments)
 
-        seconds, n_correct = 0.0, 0
-        for part in training_parts(len(order), self._settings.batch_size, self._shards, self._most_rows):
+        seconds = 0.0
+        parts = training_parts(n_rows, self._settings.batch_size, self._shards, self._most_rows)
+        if n_epochs > 1:
+            parts = iter([Part(slice(0, len(order)), 0, 0, self._settings.batch_size, len(rates))])
+        for part in parts:
             between()
             start = time.perf_counter()
-            n_correct += sum(team.run(partial(work, part), n_threads))
+            team.run(partial(work, part), n_threads)
             seconds += time.perf_counter() - start
             self.step += part.updates
         self._team_size.record(n_threads, len(order), seconds)
-        sums = np.add.reduceat(losses, np.arange(0, len(order), self._settings.batch_size))
+        starts = np.arange(0, n_rows, self._settings.batch_size)
+        if n_epochs > 1:
+            starts = (np.arange(0, len(order), n_rows)[:, None] + starts).ravel()
+        sums = np.add.reduceat(losses, starts)
         self.penalties = np.zeros(len(divisors))
         if self._settings.by_batch:
             squares = numbers[:, WEIGHT_SQUARES].astype(np.float64)
             self.penalties = 0.5 * self._settings.regularisation.l2 * squares / divisors
-        return sums / divisors, n_correct  # the rows' losses are weighted already
+        return sums / divisors, correct.sum(axis=0)  # the rows' losses are weighted already
+
+    def _divisors(self, order: Array, n_epochs: int) -> Array:
+        """See RunSettings.divisors: those of several epochs, one after the other."""
+        if n_epochs == 1:
+            return self._settings.divisors(order, self._weights)
+        orders = order.reshape(n_epochs, -1)
+        return np.concatenate([self._settings.divisors(one, self._weights) for one in orders])
 
     def state(self) -> dict[str, Array]:
         """See numpy_backend.Run.state; the arrays come out of their panels."""

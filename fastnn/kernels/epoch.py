@@ -51,13 +51,11 @@ def train_rows(net, me, own, samples, course, recipe, steps, seed):
 
     recipe, steps   numbers of the run, and (updates, STEP_FIELDS) of each update, see updates.py
     seed            Masks: the run's seed, and how many updates were before these
-
-    Returns this thread's correctly classified rows.
     """
     mode_before = subnormals_to_zero()
     layers, kernels = net.layers, net.kernels
     batch, shards, up_to, descend = course.batch, course.shards, course.up_to, course.descend
-    x, n_correct, n_rows = own.x, 0, samples.order.shape[0]
+    x, n_rows, n_updates = own.x, samples.order.shape[0], (course.epoch + batch - 1) // batch
     x_other, gathered, stale = x + layers[0, X_NEXT], False, 1
     give_back(layers[:, CLAIMS], FORWARD_CLAIMS, me)
     give_back(layers[:, CLAIMS], BACKWARD_CLAIMS, me)
@@ -70,11 +68,13 @@ def train_rows(net, me, own, samples, course, recipe, steps, seed):
     # Then the second thread waits for sums that the first one makes with its new weights, and need not wait
     # before: all else that either has written, the other reads only after the barrier that follows.
     in_turns = kernels[NARROW_UPDATE] != 0 and has_short_rest(layers, us.threads, net.like)
-    for begin in range(0, n_rows, batch):
-        size = min(batch, n_rows - begin)
-        now = steps[begin // batch]
+    for update in range(n_rows // course.epoch * n_updates):
+        epoch = update // n_updates
+        begin, end_of_epoch = epoch * course.epoch + update % n_updates * batch, (epoch + 1) * course.epoch
+        size = min(batch, end_of_epoch - begin)
+        now = steps[update]
         rate, scale = now[RATE], now[SCALE]  # the gradient is a mean over the batch, ragged or not
-        counter = (seed.counter + begin // batch + 1) << 34
+        counter = (seed.counter + update + 1) << 34
         count = max(1, min(shards, size // SHARD_ROWS))  # of this batch: the last may be small
         from_shard, to_shard = share(count, me.thread, me.threads) if shards != 0 else (0, 1)
         for shard in range(from_shard, to_shard):
@@ -86,13 +86,15 @@ def train_rows(net, me, own, samples, course, recipe, steps, seed):
                 rows = min(course.chunk, end_row - start)
                 next_start, next_rows = begin + start + rows, min(course.chunk, end_row - start - rows)
                 if next_rows == 0:  # of the next batch; with shards there is no other input
-                    next_start = begin + batch + course.done
-                    next_rows = min(course.chunk, up_to, n_rows - next_start)
+                    next_start = begin + size + course.done
+                    next_end = end_of_epoch if begin + size < end_of_epoch else end_of_epoch + course.epoch
+                    next_rows = min(course.chunk, up_to, min(n_rows, next_end) - next_start)
                 if kernels[NARROW_UPDATE] == 0 or us.thread == us.threads - 1:
                     next_rows = 0
                 these, after = Chunk(x, begin + start, rows), Chunk(x_other, next_start, next_rows)
                 masks = Masks(seed.seed, counter + start)
-                n_correct += deltas(ours, us, own, samples, these, after, gathered, stale, scale, masks)
+                found = deltas(ours, us, own, samples, these, after, gathered, stale, scale, masks)
+                samples.correct[epoch] += found
                 barrier(us)
                 give_back(layers[:, CLAIMS], FORWARD_CLAIMS, us)
                 give_back(layers[:, CLAIMS], BACKWARD_CLAIMS, us)
@@ -117,4 +119,3 @@ def train_rows(net, me, own, samples, course, recipe, steps, seed):
                 stale = 1
                 barrier(me)
     restore(mode_before)
-    return n_correct

@@ -26,6 +26,7 @@ class Samples(NamedTuple):
     weights: int  # address of the weights of all rows of X, of the element type; 0: all alike
     option: Any  # label smoothing, or the Huber loss's δ
     losses: Any  # (n,) float64, written: the loss of each of the rows
+    correct: Any  # (n_epochs,) int64, added to: this thread's correctly classified rows
 
 
 class Own(NamedTuple):
@@ -45,6 +46,7 @@ class Course(NamedTuple):
     takes the step.
     """
 
+    epoch: int  # rows an epoch: no batch goes beyond its end
     batch: int  # rows an update
     chunk: int  # rows worked on at a time; with shards, by each thread
     shards: int  # that a batch is cut into, see shards.py; 0: none
