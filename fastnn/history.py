@@ -13,10 +13,10 @@ class History(Mapping[str, list[float]]):
     """What was measured after each epoch, by name; a mapping from name to list.
 
     Always there: "loss" (mean over the epoch's rows, each taken before its update), "learning_rate" (of the
-    epoch's last update) and "seconds" (time of the epoch alone, without validation). For classifiers
-    "accuracy"; with validation data "validation_loss" and "validation_accuracy", and "validation_" with its
-    name for each of the `metrics`. Losses are weighted means where the rows have weights; accuracies count
-    all rows alike.
+    epoch's last update) and "seconds" (time of the epoch alone, without validation; the mean of those that
+    were trained in one call, for they were short). For classifiers "accuracy"; with validation data
+    "validation_loss" and "validation_accuracy", and "validation_" with its name for each of the `metrics`.
+    Losses are weighted means where the rows have weights; accuracies count all rows alike.
 
     settings      the training settings as they were resolved (batch_size, learning_rate, backend, …)
     stop_reason   why training ended: "epochs", "early stopping", "interrupted", "diverged", "an exception",

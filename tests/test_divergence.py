@@ -6,7 +6,7 @@ import pytest
 import fastnn
 from fastnn.callbacks import Callback
 from fastnn.errors import DivergedError, SomeFailedError
-from fastnn.trainer import loop as trainer
+from fastnn.trainer import passes
 from tests.fuzzing import assert_one_clear_line
 from tests.odd_training import assert_good_weights
 
@@ -148,7 +148,7 @@ def test_it_ends_at_once_and_not_with_the_epoch(backend_name, monkeypatch):
         parts.append(part)
         return 1
 
-    monkeypatch.setattr(trainer, "_next_part", one_update_a_part)
+    monkeypatch.setattr(passes, "_next_part", one_update_a_part)
     far = fastnn.Network([np.full((4, 1), 1e30, np.float32)], [np.zeros(1, np.float32)], loss="squared_error")
     with pytest.raises(DivergedError, match="the loss became inf in epoch 1"):
         fastnn.train(X, NUMBERS, initial=far, batch_size=1, epochs=3, backend=backend_name)

@@ -22,10 +22,9 @@ from fastnn.optimizers import LBFGS
 from fastnn.run_settings import RunSettings
 from fastnn.schedules import Schedule
 from fastnn.trainer import lbfgs, monitoring, random_state
+from fastnn.trainer.passes import Passes
 from fastnn.trainer.validation import Validation
 
-# Compiled code does not see Ctrl-C, so an epoch is handed over in parts of about this many seconds.
-SECONDS_PER_PART = 0.2
 # Shorter epochs are trained several at a time, where nobody looks between them, for so long at most: of an
 # epoch of 4-16-3 on 150 rows the kernel takes a quarter of the time.
 SECONDS_TOGETHER, MOST_TOGETHER = 5e-3, 64
@@ -88,21 +87,19 @@ class Training:
         self.learning_rate, self.schedule = learning_rate, schedule
         self.n_rows = len(data.rows)
         self.n_updates = settings.n_updates(self.n_rows)
-        self._batch_rows, self._by_batch = settings.batch_rows(self.n_rows), settings.by_batch
+        self._by_batch = settings.by_batch
         self._validation = None if held_out is None else Validation(network, backend, held_out, metrics)
-        self._generator, self._shuffle = generator, shuffle
+        self._generator = generator
         self.between_parts: Callable[[], None] = lambda: None
-        self._rows, self._batch_size = data.rows, settings.batch_size
+        self._passes = Passes(data.rows, settings, generator, shuffle=shuffle)
+        self._stopped = self._watched = False
+        self._seconds = math.inf  # of the last epoch
+        # The last step: Ctrl-C in another one after it would leave the run's threads.
         self._run: Run = (
             lbfgs.Run(backend, network, data.X, data.y, settings, data.weights)
             if isinstance(settings.optimizer, LBFGS)
             else backend.open_run(network, data.X, data.y, settings, data.weights)
         )
-        self._part = 1
-        self._stopped = self._watched = False
-        self._seconds = math.inf  # of the last epoch
-        apart = self._validation is not None or self._by_batch
-        self._quick = self._run if isinstance(self._run, QuickRun) and not apart else None
 
     def __enter__(self) -> Training:
         return self
@@ -212,17 +209,20 @@ class Training:
         Yields the updates' losses, part by part; whoever stops asking ends it. Nothing is recorded.
         """
         for start in range(0, len(rates), self.n_updates):
-            for losses, *_ in self._parts(self._order(), rates[start : start + self.n_updates]):
+            these = rates[start : start + self.n_updates]
+            parts = self._passes.parts(self._run, self._passes.order(), these, self.between_parts)
+            for losses, *_ in parts:
                 yield losses
 
     def _next_epochs(self) -> None:
         together = min(MOST_TOGETHER, self.epochs - self.epoch, SECONDS_TOGETHER / max(self._seconds, 1e-9))
-        if self._quick is None or self._watched or together < 2:
+        looked_at = self._watched or self._by_batch or self._validation is not None
+        if together >= 2 and not looked_at and isinstance(self._run, QuickRun):
+            self._several_epochs(self._run, int(together))
+        else:
             start = time.perf_counter()
             rates = self._rates(self.epoch)
-            self._one_epoch(self._order(), rates, start)
-        else:
-            self._several_epochs(self._quick, int(together))
+            self._one_epoch(self._passes.order(), rates, start)
 
     def _rates(self, epoch: int) -> Array:
         """Of an epoch's updates."""
@@ -232,26 +232,28 @@ class Training:
         """The same as so many times _one_epoch, with nobody looking between them."""
         start = time.perf_counter()
         rates = [self._rates(self.epoch + i) for i in range(count)]
-        orders = [self._order() for _ in range(count)]
-        with np.errstate(over="ignore", invalid="ignore"):
-            losses, correct = run.epochs(np.concatenate(orders), np.concatenate(rates), count)
-            means = (losses * self._batch_rows).sum(axis=1) / self.n_rows
+        orders = [self._passes.order() for _ in range(count)]
+        losses, correct = self._passes.several(run, orders, rates)
         self.between_parts()
         self._seconds = (time.perf_counter() - start) / count
-        if not (np.isfinite(means).all() and run.keep()):  # one after the other, to see which went wrong
+        if not (np.isfinite(losses).all() and run.keep()):  # one after the other, to see which went wrong
             run.restore()
-            run.step -= losses.size
+            run.step -= count * self.n_updates
             for order, its_rates in zip(orders, rates, strict=True):
                 self._one_epoch(order, its_rates, time.perf_counter())
             return
-        columns = {"loss": means, "learning_rate": [r[-1] for r in rates], "seconds": [self._seconds] * count}
+        columns: dict[str, Sequence[float]] = {
+            "loss": losses.tolist(),
+            "learning_rate": [its_rates[-1] for its_rates in rates],
+            "seconds": [self._seconds] * count,
+        }
         if self.network.classes is not None:
-            columns["accuracy"] = correct / self.n_rows
+            columns["accuracy"] = (correct / self.n_rows).tolist()
         self.history.record_several(**columns)
         self.epoch += count
 
     def _one_epoch(self, order: Array, rates: Array, start: float) -> None:
-        loss, penalty, n_correct = self._pass_over(order, rates)
+        loss, penalty, n_correct = self._passes.one(self._run, order, rates, self.between_parts)
         self._seconds = time.perf_counter() - start
         self._check("loss", loss)
         values = {"loss": loss, "learning_rate": rates[-1], "seconds": self._seconds}
@@ -323,40 +325,6 @@ class Training:
             f"smaller one, set clip_norm=1, or {scale}"
         )
 
-    def _order(self) -> Array:
-        # One batch of everything needs no shuffling, and is then summed in the order of the rows.
-        keep = self._batch_size >= self.n_rows or not self._shuffle
-        return self._rows if keep else self._generator.permutation(self._rows)
-
-    def _pass_over(self, order: Array, rates: Array) -> tuple[float, float, int]:
-        """One epoch: (mean loss, mean penalty if `by_batch`, correctly classified rows)."""
-        parts = []
-        for part in self._parts(order, rates):
-            parts.append(part)
-            if not np.isfinite(part[0]).all():  # now, not at the end of what may be a long epoch
-                return float(part[0][~np.isfinite(part[0])][0]), 0.0, 0
-        losses, penalties, correct = zip(*parts, strict=True)
-        return self._mean(losses), self._mean(penalties) if self._by_batch else 0.0, sum(correct)
-
-    def _mean(self, parts: Sequence[Array]) -> float:
-        """Over the rows. All at once, in order: it must not depend on how long the parts were."""
-        values = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        return float((values * self._batch_rows).sum() / self.n_rows)
-
-    def _parts(self, order: Array, rates: Array) -> Iterator[tuple[Array, Array, int]]:
-        """Train in parts of whole batches: the same updates as at once, but Ctrl-C is seen between."""
-        start = 0
-        while start < len(rates):
-            end = min(start + self._part, len(rates))
-            rows = order[start * self._batch_size : end * self._batch_size]
-            clock = time.perf_counter()
-            with np.errstate(over="ignore", invalid="ignore"):  # a loss that overflows is an error of our own
-                losses, n_correct = self._run.epoch(rows, rates[start:end], self.between_parts)
-            elapsed = time.perf_counter() - clock
-            start, self._part = end, min(_next_part(self._part, elapsed), self.n_updates)
-            self.between_parts()
-            yield losses, self._run.penalties, n_correct
-
 
 def _watches(callback: Callback) -> bool:
     """Whether it does anything after an epoch."""
@@ -372,8 +340,3 @@ def _like(known: Array, stored: Array) -> Array:
 def _column(stored: Array, n_epochs: int) -> list[float]:
     column: list[float] = _like(np.zeros(n_epochs), stored).tolist()
     return column
-
-
-def _next_part(part: int, elapsed: float) -> int:
-    """Updates to hand over next, growing or shrinking towards SECONDS_PER_PART."""
-    return max(1, int(part * min(8.0, SECONDS_PER_PART / max(elapsed, 1e-9))))

@@ -291,7 +291,7 @@ def test_ctrl_c_between_epochs_leaves_the_last_whole_one(path, backend_name):
 
 
 def test_ctrl_c_within_an_epoch_leaves_the_last_whole_one(path, backend_name, monkeypatch):
-    from fastnn.trainer import loop as trainer
+    from fastnn.trainer import passes
 
     def one_update_a_part(part, elapsed):
         calls.append(part)
@@ -300,7 +300,7 @@ def test_ctrl_c_within_an_epoch_leaves_the_last_whole_one(path, backend_name, mo
         return 1
 
     calls = []
-    monkeypatch.setattr(trainer, "_next_part", one_update_a_part)
+    monkeypatch.setattr(passes, "_next_part", one_update_a_part)
     with pytest.warns(UserWarning, match="interrupted after 2 of 6"):
         train(path, optimizer="adam", dropout=0.3, backend=backend_name)
     monkeypatch.undo()
