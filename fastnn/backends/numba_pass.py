@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastnn.backends import Array, Parameters
-from fastnn.backends.numba_parts import most_rows
-from fastnn.backends.numba_run import (
+from fastnn.backends.numba_network import (
     data_scale,
     kernels_for,
     loss_option,
     set_activations,
     sizes_of,
 )
+from fastnn.backends.numba_parts import most_rows
 from fastnn.cpus import usable_cpus
 from fastnn.inputs import odd_rows
 from fastnn.kernels.helpers import Helpers, Pace

@@ -13,8 +13,8 @@ import numpy as np
 
 from fastnn.backends import Array, Parameters
 from fastnn.backends.numba_directly import Directly
+from fastnn.backends.numba_network import targets_of
 from fastnn.backends.numba_pass import ForwardPass, are_row_major
-from fastnn.backends.numba_run import targets_of
 from fastnn.kernels.helpers import Pace
 
 

@@ -14,7 +14,14 @@ from functools import partialmethod
 
 import numpy as np
 
-from fastnn.backends import numba_backend, numba_directly, numba_pass, numba_predict, numba_run
+from fastnn.backends import (
+    numba_backend,
+    numba_directly,
+    numba_network,
+    numba_pass,
+    numba_predict,
+    numba_run,
+)
 from fastnn.kernels import leaves, panels, predict, sparsity, workspace
 from fastnn.kernels.strided import Strided
 from fastnn.kernels.tile_kinds import ROW_BYTES
@@ -99,7 +106,8 @@ def put_in_place(guard):
     workspace.Workspace.__init__ = partialmethod(ORDINARY, poison=NAN)
     for module in (panels, leaves, predict, sparsity):
         module.aligned_bytes = guard.bytes
-    for module in (numba_run, numba_pass, numba_predict, numba_directly, numba_backend, sparsity, leaves):
+    runs = numba_run, numba_network, numba_pass, numba_predict, numba_directly, numba_backend
+    for module in (*runs, sparsity, leaves):
         module.np = GuardedNumpy(guard)
 
 

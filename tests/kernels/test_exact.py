@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("numba")
 
-from fastnn.backends import numba_run, numpy_backend
+from fastnn.backends import numba_network, numba_run, numpy_backend
 from fastnn.kernels import amx_permission
 from fastnn.kernels.byte_layer.exact import forward_exact, gather_exact, weight_update_exact
 from fastnn.kernels.byte_layer.layout import MOST_ROWS, PLACE_OF_ROWS, ROWS_IN_PLACE
@@ -44,7 +44,7 @@ class Layer:
         self.workspace = Workspace(self.shape, FLOAT, rows=rows, gradients=1, first="exact", poison=0xFF)
         self.workspace.write([weights], [bias])
         self.row, self.x = self.workspace.layers[0], self.workspace.inputs[0]
-        self.bank = tile_bank(FLOAT, bytes_as=numba_run.byte_tiles_of("exact", FLOAT))
+        self.bank = tile_bank(FLOAT, bytes_as=numba_network.byte_tiles_of("exact", FLOAT))
 
     def gather(self, X, order):
         gather_exact(
@@ -240,7 +240,7 @@ SIZES = [(784, 10, 10), (784, 10), (5, 3, 2), (33, 9, 17, 3), (1, 1, 2), (70, OU
 def chosen(sizes, dtype=FLOAT, X=None, sharded=True):
     network = network_of(sizes, dtype, np.random.default_rng(0))
     X = np.zeros((3, sizes[0]), np.uint8) if X is None else X
-    return numba_run.first_layer(network, X, RunSettings(2), sharded=sharded)
+    return numba_network.first_layer(network, X, RunSettings(2), sharded=sharded)
 
 
 def test_for_shards_of_bytes_into_few_float32_only():

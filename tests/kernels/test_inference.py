@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("numba")
 
 from fastnn.backends import numba_pass, numpy_backend
+from fastnn.backends.numba_network import targets_of
 from fastnn.backends.numba_pass import ForwardPass
-from fastnn.backends.numba_run import targets_of
 from fastnn.kernels.helpers import Helpers
 from tests.checks import assert_close, data_for, network_of
 
