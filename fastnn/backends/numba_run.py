@@ -132,7 +132,8 @@ class Run:
     ) -> tuple[Array, Array]:
         workspace, team, n_threads = self.workspace, self._team, self._team_size.choose()
         order, losses = np.ascontiguousarray(order, np.int64), np.empty(len(order))
-        correct, n_rows = np.zeros((n_threads, n_epochs), np.int64), len(order) // n_epochs
+        correct, n_rows = np.zeros(n_epochs, np.int64), len(order) // n_epochs
+        found = np.zeros((n_threads, n_epochs), np.int64)
         divisors = self._divisors(order, n_epochs)
         numbers = steps(self._settings, rates, divisors, self.step, workspace.dtype)
         scalar, scale = workspace.dtype.type, data_scale(self._network, self._X)
@@ -146,7 +147,7 @@ class Run:
                 self._net,
                 team.member(thread, n_threads),
                 self._own[thread],
-                Samples(data, scale, rows, targets, weights, option, losses[part.rows], correct[thread]),
+                Samples(data, scale, rows, targets, weights, option, losses[part.rows], found[thread]),
                 Course(
                     len(rows) // n_epochs,
                     self._settings.batch_size,
@@ -170,6 +171,7 @@ class Run:
             between()
             start = time.perf_counter()
             team.run(partial(work, part), n_threads)
+            correct += found.sum(axis=0)
             seconds += time.perf_counter() - start
             self.step += part.updates
         self._team_size.record(n_threads, len(order), seconds)
@@ -181,7 +183,7 @@ class Run:
         if self._settings.by_batch:
             squares = numbers[:, WEIGHT_SQUARES].astype(np.float64)
             self.penalties = 0.5 * self._settings.regularisation.l2 * squares / divisors
-        return sums / divisors, correct.sum(axis=0)  # the rows' losses are weighted already
+        return sums / divisors, correct  # the rows' losses are weighted already
 
     def _divisors(self, order: Array, n_epochs: int) -> Array:
         """See RunSettings.divisors: those of several epochs, one after the other."""

@@ -56,6 +56,7 @@ def train_rows(net, me, own, samples, course, recipe, steps, seed):
     layers, kernels = net.layers, net.kernels
     batch, shards, up_to, descend = course.batch, course.shards, course.up_to, course.descend
     x, n_rows, n_updates = own.x, samples.order.shape[0], (course.epoch + batch - 1) // batch
+    n_correct = 0
     x_other, gathered, stale = x + layers[0, X_NEXT], False, 1
     give_back(layers[:, CLAIMS], FORWARD_CLAIMS, me)
     give_back(layers[:, CLAIMS], BACKWARD_CLAIMS, me)
@@ -93,8 +94,7 @@ def train_rows(net, me, own, samples, course, recipe, steps, seed):
                     next_rows = 0
                 these, after = Chunk(x, begin + start, rows), Chunk(x_other, next_start, next_rows)
                 masks = Masks(seed.seed, counter + start)
-                found = deltas(ours, us, own, samples, these, after, gathered, stale, scale, masks)
-                samples.correct[epoch] += found
+                n_correct += deltas(ours, us, own, samples, these, after, gathered, stale, scale, masks)
                 barrier(us)
                 give_back(layers[:, CLAIMS], FORWARD_CLAIMS, us)
                 give_back(layers[:, CLAIMS], BACKWARD_CLAIMS, us)
@@ -118,4 +118,7 @@ def train_rows(net, me, own, samples, course, recipe, steps, seed):
                 call(kernels[DESCEND_LAYERS], net, me, own, Chunk(x, 0, 0), SUMMED, recipe, now)
                 stale = 1
                 barrier(me)
+        if begin + size == end_of_epoch:  # not before: other threads' counts are in the same cache line
+            samples.correct[epoch] = n_correct
+            n_correct = 0
     restore(mode_before)

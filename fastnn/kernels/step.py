@@ -26,7 +26,7 @@ class Samples(NamedTuple):
     weights: int  # address of the weights of all rows of X, of the element type; 0: all alike
     option: Any  # label smoothing, or the Huber loss's δ
     losses: Any  # (n,) float64, written: the loss of each of the rows
-    correct: Any  # (n_epochs,) int64, added to: this thread's correctly classified rows
+    correct: Any  # (n_epochs,) int64, written: this thread's correctly classified rows
 
 
 class Own(NamedTuple):
