@@ -28,7 +28,8 @@ MORE_OF_ZEROS, MORE_OF_ZEROS_FOR_LARGE, MOSTLY_ZEROS = 24, 8, 0.25  # less than 
 MOST_OF_ZEROS = 256  # of these a pass by several threads takes less time in any case
 # So many times as many by several threads. A row of zeros takes 0.7 µs (784-128-10) of one of two threads; in
 # a pass of 10,000 the same, but of 1,000 1 µs, for it begins with a look at them and ends with a long piece.
-MORE_TOGETHER, MOST_TOGETHER = 5, 1000
+# Fewer where reading X is most of the work, which a pass does faster (784-10-10: up to 300 rows).
+MORE_TOGETHER, MOST_TOGETHER = 6, 3000
 SAMPLE = 8  # rows
 # Multiplications (15 ns a thousand) for which a helper pays: one who lingers, and one who is to be woken.
 PRODUCTS_IN_A_ROW, PRODUCTS = 1.5e6, 2e7
@@ -42,8 +43,9 @@ class Directly:
         self._then = network.activations, network.loss_name
         self._room = [make_plan(*self._arrays, *self._then)]  # a thread: its plan, and memory
         self.few_rows, self._few_of_zeros = few_rows(network), few_of_zeros(network)
-        self._most_together = min(MOST_TOGETHER, MORE_TOGETHER * self._few_of_zeros)
         self._products = products_of_zeros(network)
+        most = MOST_TOGETHER * weights_of_zeros(network) / self._products
+        self._most_together = max(self._few_of_zeros, min(most, MORE_TOGETHER * self._few_of_zeros))
         dtype = network.weights[0].dtype
         self._n_outputs, self._dtype, self._one = network.weights[-1].shape[1], dtype, dtype.type(1)
         self._uint8_scale = dtype.type(1.0 if network.input_scale is None else network.input_scale)
