@@ -3,8 +3,8 @@
     python benchmarks/train_many.py [--rounds 5] [--models 16] [--json FILE]
 
 Every timing trains the same models, which differ in their seed. With a worker for each CPU the speed-up
-should be 0.9 times the CPUs at least, where an epoch lasts some hundred microseconds; what keeps shorter ones
-from that is the Python between epochs, for which all workers take turns. Timings are bracketed by
+should be 0.9 times the CPUs at least, where a training lasts some milliseconds; what keeps shorter ones from
+that is the Python at their beginning and end, for which all workers take turns. Timings are bracketed by
 benchmarks/peak.py's probe.
 """
 

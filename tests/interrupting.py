@@ -60,17 +60,22 @@ class Copies(Callback):
         self.weights = [W.copy() for W in training.network.weights]
 
 
-def interrupted_at(line, begin, **options):
-    """(the interruption, the model or None where Ctrl-C came out of train)."""
+def interrupted_at(line, begin, watched, **options):
+    """(the interruption, the model or None where Ctrl-C came out of train).
+
+    watched   whether somebody looks after every epoch; else several are trained together
+    """
     generator = np.random.default_rng(0)
     X, y = generator.normal(size=(40, 6)).astype(np.float32), np.arange(40) % 3
-    settings = {"hidden": 8, "epochs": 2, "batch_size": 20, "seed": 0, "validation": 0.25}
+    settings = {"hidden": 8, "epochs": 7, "batch_size": 20, "seed": 0}
+    if watched:
+        settings |= {"epochs": 2, "validation": 0.25, "callbacks": [Copies()]}
     model = None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             with Interruption(line, begin) as interruption:
-                model = fastnn.train(X, y, callbacks=[Copies()], **settings | options)
+                model = fastnn.train(X, y, **settings | options)
         except KeyboardInterrupt:
             pass
     return interruption, model
@@ -100,13 +105,14 @@ def check(interruption, model):
 def main(backend, threads, step):
     """Print how many lines were tried."""
     resolving.granted_cpus = lambda: threads
+    trainer.SECONDS_TOGETHER, trainer.MOST_TOGETHER = 1.0, 3  # line by line an epoch takes long
     options = {"backend": backend} | ({"threads": threads} if backend == "numba" else {})
     tried = 0
-    for begin in (TRAIN, FIT):
+    for begin, watched in ((TRAIN, True), (FIT, True), (FIT, False)):
         for _ in range(2):  # the first time much is loaded
-            lines = interrupted_at(10**9, begin, **options)[0].lines
+            lines = interrupted_at(10**9, begin, watched, **options)[0].lines
         for line in range(1, lines + 1, step):
-            interruption, model = interrupted_at(line, begin, **options)
+            interruption, model = interrupted_at(line, begin, watched, **options)
             if not interruption.where:
                 break  # it took some lines less than the one that was counted
             check(interruption, model)
