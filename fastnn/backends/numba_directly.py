@@ -11,8 +11,8 @@ from fastnn.backends import Array, Parameters
 from fastnn.backends.numba_pass import WEIGHTS_PER_FEATURE, is_large
 from fastnn.cpus import usable_cpus
 from fastnn.inputs import odd_rows
+from fastnn.kernels.claims import no_claims
 from fastnn.kernels.helpers import Helpers, Pace
-from fastnn.kernels.inference import no_claims
 from fastnn.kernels.jit import call_known
 from fastnn.kernels.predict import make_plan, predict_directly
 from fastnn.kernels.predict_together import predict_together
@@ -47,8 +47,10 @@ class Directly:
         most = MOST_TOGETHER * weights_of_zeros(network) / self._products
         self._most_together = max(self._few_of_zeros, min(most, MORE_TOGETHER * self._few_of_zeros))
         dtype = network.weights[0].dtype
-        self._n_outputs, self._dtype, self._one = network.weights[-1].shape[1], dtype, dtype.type(1)
-        self._uint8_scale = dtype.type(1.0 if network.input_scale is None else network.input_scale)
+        self._n_outputs, self._dtype = network.weights[-1].shape[1], dtype
+        of_bytes = 1.0 if network.input_scale is None else network.input_scale
+        # By bytes of a number of X: no type but uint8 is so short.
+        self._scales = {1: dtype.type(of_bytes), 4: dtype.type(1), 8: dtype.type(1)}
         self._lock, self._cpus = Lock(), usable_cpus()
         self._helpers, self._pace = Helpers(self._cpus - 1), pace
 
@@ -77,7 +79,7 @@ class Directly:
     def predict(self, X: Array) -> Array:
         """The network's outputs for X, NaN where X holds a NaN or an infinity."""
         outputs = np.empty((len(X), self._n_outputs), self._dtype)
-        scale = self._uint8_scale if X.itemsize == 1 else self._one  # no other type is so short
+        scale = self._scales[X.itemsize]
         with self._lock:  # the room is one caller's at a time, and kernels run without the GIL
             predict_directly(self._room[0][0], X, scale, outputs)
         _mark_odd(outputs, X)
@@ -99,8 +101,7 @@ class Directly:
         """What each thread calls, with its number and the call's (helpers.py). Holds all that it needs."""
         while len(self._room) < threads:
             self._room.append(make_plan(*self._arrays, *self._then))
-        helpers, claims = self._helpers, no_claims(0, threads)
-        scale = self._uint8_scale if X.itemsize == 1 else self._one
+        helpers, claims, scale = self._helpers, no_claims(1, threads), self._scales[X.itemsize]
 
         def work(number: int, call: int) -> None:
             me = Member(number, threads, helpers.bells, helpers.spins)

@@ -31,13 +31,16 @@ class Part(NamedTuple):
     updates: int
 
 
-def training_parts(n_rows: int, batch_size: int, shards: int, most_rows: int) -> Iterator[Part]:
+def training_parts(
+    n_rows: int, batch_size: int, shards: int, most_rows: int, n_epochs: int = 1
+) -> Iterator[Part]:
     """All rows in one part; or where mini-batches have more than `most_rows`, parts of about so many rows.
 
-    shards   see kernels.shards.shard_count: a part has so many rows of each
+    shards     see kernels.shards.shard_count: a part has so many rows of each
+    n_epochs   of n_rows each; several are one part in any case
     """
-    if batch_size <= most_rows:
-        yield Part(slice(0, n_rows), 0, 0, batch_size, -(-n_rows // batch_size))
+    if batch_size <= most_rows or n_epochs > 1:
+        yield Part(slice(0, n_epochs * n_rows), 0, 0, batch_size, n_epochs * -(-n_rows // batch_size))
         return
     step = max(1, most_rows // max(1, shards) // CHUNK) * CHUNK
     for update, begin in enumerate(range(0, n_rows, batch_size)):

@@ -20,8 +20,9 @@ from fastnn.backends.numba_network import (
 from fastnn.backends.numba_parts import most_rows
 from fastnn.cpus import usable_cpus
 from fastnn.inputs import odd_rows
+from fastnn.kernels.claims import no_claims
 from fastnn.kernels.helpers import Helpers, Pace
-from fastnn.kernels.inference import Pass, forward_rows, no_claims
+from fastnn.kernels.inference import Pass, forward_rows
 from fastnn.kernels.jit import call_known
 from fastnn.kernels.panels import panel_count
 from fastnn.kernels.rows import row_offsets
@@ -127,7 +128,10 @@ class ForwardPass:
         held = self, sparsity, X, targets, weights, network
         step = self._most_rows
         for first in range(0, n_rows, step):
-            rows, claims = range(first, min(first + step, n_rows)), no_claims(len(network.weights), threads)
+            rows = range(first, min(first + step, n_rows))
+            claims = no_claims(
+                len(network.weights) + 1, threads
+            )  # for each layer and the loss, or for pieces
             helpers.run(partial(work, rows, claims, held), threads - 1)
         self._pace.end()
         if counts[1] > 0:

@@ -164,10 +164,8 @@ class Run:
             call_known(train_rows, workspace.dtype, *arguments)
 
         seconds = 0.0
-        parts = training_parts(n_rows, self._settings.batch_size, self._shards, self._most_rows)
-        if n_epochs > 1:
-            parts = iter([Part(slice(0, len(order)), 0, 0, self._settings.batch_size, len(rates))])
-        for part in parts:
+        batch_size = self._settings.batch_size
+        for part in training_parts(n_rows, batch_size, self._shards, self._most_rows, n_epochs):
             between()
             start = time.perf_counter()
             team.run(partial(work, part), n_threads)
@@ -175,10 +173,8 @@ class Run:
             seconds += time.perf_counter() - start
             self.step += part.updates
         self._team_size.record(n_threads, len(order), seconds)
-        starts = np.arange(0, n_rows, self._settings.batch_size)
-        if n_epochs > 1:
-            starts = (np.arange(0, len(order), n_rows)[:, None] + starts).ravel()
-        sums = np.add.reduceat(losses, starts)
+        starts = np.arange(0, len(order), n_rows)[:, None] + np.arange(0, n_rows, batch_size)
+        sums = np.add.reduceat(losses, starts.ravel())
         self.penalties = np.zeros(len(divisors))
         if self._settings.by_batch:
             squares = numbers[:, WEIGHT_SQUARES].astype(np.float64)
@@ -187,8 +183,6 @@ class Run:
 
     def _divisors(self, order: Array, n_epochs: int) -> Array:
         """See RunSettings.divisors: those of several epochs, one after the other."""
-        if n_epochs == 1:
-            return self._settings.divisors(order, self._weights)
         orders = order.reshape(n_epochs, -1)
         return np.concatenate([self._settings.divisors(one, self._weights) for one in orders])
 

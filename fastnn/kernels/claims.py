@@ -12,8 +12,10 @@ a thread that may never come: there one more line counts the units that are done
 waits for that, for all have been claimed then, and whoever has claimed one is at work on it.
 """
 
+import numpy as np
+
 from fastnn.kernels.atomics import add_release, fetch_add, load_acquire, store_release
-from fastnn.kernels.jit import jit
+from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.target import LINE
 from fastnn.kernels.team import share, wait_a_moment
 
@@ -56,6 +58,18 @@ def give_back(claims, kind, me):
         line = area_of(claims[i], kind, me.threads) + me.thread * LINE
         store_release(line, 0)
         store_release(line + 8, 0)
+
+
+def no_claims(areas, threads):
+    """Room for so many counted areas of one call, and for a cache line more, for they begin with one."""
+    return np.zeros((areas * (threads + 1) + 1) * LINE // 8, np.int64)
+
+
+@inline
+def areas_in(claims):
+    """Address of the areas in what no_claims returned."""
+    # Addresses of arrays are unsigned, and the sum of an unsigned number and another one is a float.
+    return (np.intp(claims.ctypes.data) + LINE - 1) // LINE * LINE
 
 
 @jit

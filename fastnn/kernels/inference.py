@@ -21,7 +21,7 @@ import numpy as np
 
 from fastnn.kernels.activations import RELU as RELU_ACTIVATION
 from fastnn.kernels.atomics import fetch_add
-from fastnn.kernels.claims import await_all, counted_area, finish, next_unit
+from fastnn.kernels.claims import areas_in, await_all, counted_area, finish, next_unit
 from fastnn.kernels.entries import (
     FORWARD,
     FORWARD_FIRST,
@@ -42,7 +42,6 @@ from fastnn.kernels.simd import lanes_of, size_of
 from fastnn.kernels.sparsity import CHUNK_BITS, CHUNK_STRIDE, FORWARD_LISTED
 from fastnn.kernels.step import Masks, Net
 from fastnn.kernels.strided import Strided
-from fastnn.kernels.target import LINE
 from fastnn.kernels.team import alone, share
 from fastnn.kernels.tile_kinds import RELU, ROW_BYTES, STORE
 from fastnn.kernels.workspace import (
@@ -65,14 +64,6 @@ from fastnn.kernels.workspace import (
 PIECES, LEAST_PIECE = 16, 26
 PARTS = 8  # of a layer's weights, units of packing
 LOSS_ROWS = 32  # rows in a unit of work of the loss, by panels
-
-
-def no_claims(n_layers, threads):
-    """The counted areas of one call (claims.py): for each layer and the loss, or for pieces.
-
-    There is room for a cache line more, for they begin with one.
-    """
-    return np.zeros(((n_layers + 1) * (threads + 1) + 1) * LINE // 8, np.int64)
 
 
 class Pass(NamedTuple):
@@ -102,8 +93,8 @@ def forward_rows(net, me, own, samples, task):
     """
     if me.thread == 0:
         begin(me.flags, task.call)
+    areas = areas_in(task.claims)
     # Addresses of arrays are unsigned, and the sum of an unsigned number and another one is a float.
-    areas = (np.intp(task.claims.ctypes.data) + LINE - 1) // LINE * LINE
     counts = np.intp(task.counts.ctypes.data)
     outputs = np.intp(task.outputs.ctypes.data) if task.outputs.size else 0
     if task.by_panels:

@@ -17,7 +17,7 @@ SECONDS_PER_PART = 0.2
 class Passes:
     """How runs are led over the rows.
 
-    Its functions get `between`, which is called after each part; what it raises ends the pass.
+    A pass in parts gets `between`, which is called after each of them; what it raises ends the pass.
     """
 
     def __init__(
@@ -50,10 +50,7 @@ class Passes:
         return self._mean(losses), self._mean(penalties), sum(correct)
 
     def several(self, run: QuickRun, orders: Sequence[Array], rates: Sequence[Array]) -> tuple[Array, Array]:
-        """As many passes in one call: (mean losses, correctly classified rows), both (n_passes,).
-
-        Where one of the losses is no finite number, so are all that follow.
-        """
+        """As many passes in one call: (mean losses, correctly classified rows), both (n_passes,)."""
         with np.errstate(over="ignore", invalid="ignore"):
             losses, correct = run.epochs(np.concatenate(orders), np.concatenate(rates), len(orders))
             means = (losses * self._batch_rows).sum(axis=1) / len(self._rows)

@@ -111,20 +111,26 @@ def test_helpers_need_not_come(n_rows, generator, monkeypatch):
     assert (found == 7).all()
 
 
+def interrupt_callers(monkeypatch, until=None):
+    """Ctrl-C just before the caller is in its kernel; helpers work, but wait for the event `until` before."""
+
+    def interrupted(kernel, kind, net, me, *arguments):
+        if me.thread == 0:
+            raise KeyboardInterrupt
+        assert until is None or until.wait(30)
+        kernel(net, me, *arguments)
+
+    monkeypatch.setattr(numba_pass, "call_known", interrupted)
+
+
 @pytest.mark.usefixtures("all_helpers")
 def test_after_ctrl_c_helpers_end_alone_what_the_caller_never_began(generator, monkeypatch):
     network = network_of((20, 40, 3), np.float32, generator)
     X, _ = data_for(network, 3000, generator)
     expected, found = np.empty((3000, 3), np.float32), np.zeros((3000, 3), np.float32)
     ForwardPass(network, 3).run(network, X, outputs=expected)
-    forward_pass, kernel = ForwardPass(network, 3), numba_pass.forward_rows
-
-    def interrupted(net, me, *arguments):
-        if me.thread == 0:
-            raise KeyboardInterrupt
-        kernel(net, me, *arguments)
-
-    monkeypatch.setattr(numba_pass, "call_known", lambda kernel, kind, *arguments: interrupted(*arguments))
+    forward_pass = ForwardPass(network, 3)
+    interrupt_callers(monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         forward_pass.run(network, X, outputs=found)
     assert comes_true(lambda: np.array_equal(found, expected))
@@ -140,15 +146,8 @@ def test_after_ctrl_c_helpers_keep_what_they_work_on(generator, monkeypatch):
     X, _ = data_for(network, 3000, generator)
     expected, found = np.empty((3000, 3), np.float32), np.zeros((3000, 3), np.float32)
     ForwardPass(network, 1).run(network, X, outputs=expected)
-    kernel, released = numba_pass.forward_rows, threading.Event()
-
-    def interrupted(net, me, *arguments):
-        if me.thread == 0:
-            raise KeyboardInterrupt
-        assert released.wait(30)
-        kernel(net, me, *arguments)
-
-    monkeypatch.setattr(numba_pass, "call_known", lambda kernel, kind, *arguments: interrupted(*arguments))
+    released = threading.Event()
+    interrupt_callers(monkeypatch, until=released)
     forward_pass = ForwardPass(network, 3)
     workspace = weakref.ref(forward_pass._workspace)
     with pytest.raises(KeyboardInterrupt):

@@ -24,6 +24,13 @@ def assert_same_bits(network, X):
         np.testing.assert_array_equal(numba_backend.predict(network, X[rows]), together[rows])
 
 
+def with_zeros(shape, zeros, generator):
+    """X of which so large a share is zero."""
+    X = generator.standard_normal(shape).astype(np.float32)
+    X[generator.random(shape) < zeros] = 0
+    return X
+
+
 @pytest.mark.parametrize("activation", numpy_backend.ACTIVATIONS)
 def test_every_activation(activation, dtype, generator):
     network = network_of((9, 130, 17, 3), dtype, generator, activation=activation)
@@ -58,8 +65,7 @@ def test_every_loss(loss, n_outputs, dtype, generator):
 def test_which_rows_are_few(sizes, n_rows, zeros, direct, generator, monkeypatch):
     monkeypatch.setattr(numba_directly, "usable_cpus", lambda: 1)
     network = network_of(sizes, np.dtype(np.float32), generator)
-    X = generator.standard_normal((n_rows, 784)).astype(np.float32)
-    X[generator.random(X.shape) < zeros] = 0
+    X = with_zeros((n_rows, sizes[0]), zeros, generator)
     expected, packed = numba_backend.predict(network, X), []
     monkeypatch.setattr(numba_predict, "_forward", lambda *_, outputs: packed.append(len(outputs)))
     found = numba_backend.predict(network, X)
@@ -74,13 +80,6 @@ def test_which_rows_are_few(sizes, n_rows, zeros, direct, generator, monkeypatch
 class QuickPace(Pace):
     def is_quick(self):
         return True
-
-
-def zeros_for(sizes, n_rows, generator):
-    """X of which a fifth is not zero."""
-    X = generator.standard_normal((n_rows, sizes[0])).astype(np.float32)
-    X[generator.random(X.shape) < 0.8] = 0
-    return X
 
 
 @pytest.mark.parametrize(
@@ -100,7 +99,7 @@ def zeros_for(sizes, n_rows, generator):
 def test_how_many_threads_take_rows_of_zeros(sizes, n_rows, threads, generator, monkeypatch):
     monkeypatch.setattr(numba_directly, "usable_cpus", lambda: 2)
     network = network_of(sizes, np.dtype(np.float32), generator)
-    directly, X = Directly(network, QuickPace()), zeros_for(sizes, n_rows, generator)
+    directly, X = Directly(network, QuickPace()), with_zeros((n_rows, sizes[0]), 0.8, generator)
     assert directly.threads_for_more(X) == threads
     X[n_rows // 4 :] = 1  # the first rows say nothing of the others
     assert directly.threads_for_more(X) == 0

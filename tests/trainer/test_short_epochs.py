@@ -9,7 +9,7 @@ import fastnn
 from fastnn.callbacks import Callback
 from fastnn.errors import DivergedError
 from fastnn.trainer import loop
-from tests.checks import weights_of
+from tests.checks import assert_same_bits
 
 
 class Looks(Callback):
@@ -48,8 +48,7 @@ def groups(monkeypatch):
 
 
 def assert_same_training(one, other):
-    for a, b in zip(weights_of(one), weights_of(other), strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_bits(one, other)
     assert list(one.history) == list(other.history)
     for name in one.history:
         if name != "seconds":
