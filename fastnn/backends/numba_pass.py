@@ -129,9 +129,7 @@ class ForwardPass:
         step = self._most_rows
         for first in range(0, n_rows, step):
             rows = range(first, min(first + step, n_rows))
-            claims = no_claims(
-                len(network.weights) + 1, threads
-            )  # for each layer and the loss, or for pieces
+            claims = no_claims(len(network.weights) + 1, threads)  # of layers and the loss, or of pieces
             helpers.run(partial(work, rows, claims, held), threads - 1)
         self._pace.end()
         if counts[1] > 0:
