@@ -241,7 +241,7 @@ def cache_folder() -> Path | None:
 
 def instructions() -> str:
     """What the kernels make use of on this CPU, or on the one that NUMBA_CPU_NAME says."""
-    named = {"fused multiply-add": target.HAS_FMA, "AMX": target.HAS_AMX}
+    named = {"fused multiply-add": target.HAS_FMA, "VNNI": target.HAS_VNNI, "AMX": target.HAS_AMX}
     return ", ".join(
         [f"vectors of {target.VECTOR_BYTES} bytes", *(name for name, has in named.items() if has)]
     )

@@ -14,7 +14,7 @@ from fastnn.kernels.byte_layer.layout import MOST_FEATURES
 from fastnn.kernels.byte_layer.narrow import MOST_OUTPUTS
 from fastnn.kernels.panels import panel_columns
 from fastnn.kernels.table import activation_address, kernel_table
-from fastnn.kernels.target import HAS_AMX
+from fastnn.kernels.target import MULTIPLIES_BYTES
 from fastnn.regularisation import Regularisation
 from fastnn.run_settings import RunSettings
 
@@ -65,7 +65,7 @@ def first_layer(network: Parameters, X: Array, settings: RunSettings, *, sharded
 def byte_tiles_of(first: str | None, dtype: Any) -> Any:
     """The type of the byte tiles that the first layer needs, or None."""
     if first == "exact":
-        return None if HAS_AMX else np.float64
+        return None if MULTIPLIES_BYTES else np.float64
     return dtype if first else None
 
 

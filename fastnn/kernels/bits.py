@@ -92,7 +92,7 @@ def _write_one_by_one(builder, word, place, size, number_at):
     return builder.udiv(builder.sub(at, place), ir.Constant(INT, size))
 
 
-def _write_series(builder, word, base, step, place, integer, most):
+def emit_series(builder, word, base, step, place, integer, most):
     """Store base + step * i as `integer`s at `place` for every set bit i < most; returns how many."""
 
     def vectors(vector):
@@ -119,7 +119,7 @@ def write_list(typingctx, word, base, place):
 
     def codegen(context, builder, signature, args):
         word, base, place = args
-        return _write_series(builder, word, builder.trunc(base, I32), ir.Constant(I32, 1), place, I32, WORD)
+        return emit_series(builder, word, builder.trunc(base, I32), ir.Constant(I32, 1), place, I32, WORD)
 
     return types.intp(types.intp, types.intp, types.intp), codegen
 
@@ -135,7 +135,7 @@ def write_steps(typingctx, word, base, step, place, most):
         return None
 
     def codegen(context, builder, signature, args):
-        return _write_series(builder, *args[:4], INT, most.literal_value)
+        return emit_series(builder, *args[:4], INT, most.literal_value)
 
     return types.intp(*[types.intp] * 4, most), codegen
 

@@ -166,12 +166,17 @@ def store_scalar(typingctx, address, value):
     return types.void(types.intp, value), codegen
 
 
-@intrinsic
-def prefetch(typingctx, address):
-    """Start bringing the cache line of `address` to L1; never faults."""
+def _fetcher(nearness, doc):
+    def typer(typingctx, address):
+        def codegen(context, builder, signature, args):
+            emit_prefetch(builder, args[0], nearness)
+            return context.get_dummy_value()
 
-    def codegen(context, builder, signature, args):
-        emit_prefetch(builder, args[0], L1)
-        return context.get_dummy_value()
+        return types.void(types.intp), codegen
 
-    return types.void(types.intp), codegen
+    typer.__doc__ = doc
+    return intrinsic(typer)
+
+
+prefetch = _fetcher(L1, "Start bringing the cache line of `address` to L1; never faults.")
+prefetch_l2 = _fetcher(L2, "The same to L2.")

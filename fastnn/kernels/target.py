@@ -1,4 +1,4 @@
-"""What the CPU that Numba compiles for offers: vector width, vector registers, fused multiply-add, AMX."""
+"""What the CPU that Numba compiles for offers: its vectors, fused multiply-add, products of bytes."""
 
 import re
 
@@ -45,4 +45,6 @@ def describe_target():
 
 VECTOR_BYTES, VECTOR_REGISTERS, HAS_FMA = describe_target()
 HAS_AMX = VECTOR_BYTES == 64 and may_use_amx(target_cpu()[1])
+HAS_VNNI = VECTOR_BYTES == 64 and "+avx512vnni" in target_cpu()[1].split(",")
+MULTIPLIES_BYTES = HAS_AMX or HAS_VNNI  # and adds them up in int32
 IS_X86 = llvm.get_process_triple().startswith(("x86_64", "i386", "i686"))

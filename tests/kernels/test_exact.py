@@ -17,7 +17,7 @@ from fastnn.kernels.jit import target_cpu
 from fastnn.kernels.panels import aligned_bytes, panel_columns
 from fastnn.kernels.shards import SHARD_ROWS
 from fastnn.kernels.strided import Gradients, Strided, Weights
-from fastnn.kernels.target import HAS_AMX, HAS_FMA, IS_X86
+from fastnn.kernels.target import HAS_FMA, IS_X86, MULTIPLIES_BYTES
 from fastnn.kernels.tile_kinds import CONTINUE, RELU, ROW_BYTES, STORE
 from fastnn.kernels.tiles import tile_bank
 from fastnn.kernels.workspace import CHUNK, GB, W_PANEL, X_PANEL, Z_PANEL, B, G, W, Workspace, Z
@@ -135,7 +135,7 @@ def test_rows_in_order_give_the_bits_of_shuffled_ones(fan_in, generator):
             np.testing.assert_array_equal(layer.update(deltas[shuffle])[0], gradient)
 
 
-@pytest.mark.skipif(not HAS_AMX, reason="tiles of doubles read a copy that lies otherwise")
+@pytest.mark.skipif(not MULTIPLIES_BYTES, reason="tiles of doubles read a copy that lies otherwise")
 def test_rows_in_order_are_read_where_they_are(generator):
     layer = Layer(np.ones((70, 2), FLOAT), np.zeros(2, FLOAT), 1)
     X = digits(generator, (300, 70))
@@ -299,7 +299,7 @@ def test_an_epoch_is_that_of_numpy(sizes, generator):
 ELSEWHERE = """
 import hashlib
 import numpy as np
-from fastnn.kernels.target import HAS_AMX, VECTOR_BYTES
+from fastnn.kernels.target import HAS_AMX, HAS_VNNI, VECTOR_BYTES
 from tests.kernels.test_determinism import bits, trained
 from tests.settings import OPTIMIZERS
 
@@ -312,7 +312,7 @@ def digest():
             text.update(repr(bits(result)).encode())
     return text.hexdigest()
 """
-CHILD = ELSEWHERE + "print(HAS_AMX, VECTOR_BYTES, digest())"
+CHILD = ELSEWHERE + "print(HAS_AMX, HAS_VNNI, VECTOR_BYTES, digest())"
 
 
 def digest_here():
@@ -326,15 +326,37 @@ def digest_here():
 def test_the_same_bits_with_avx2_and_doubles(pytestconfig):
     """Tests something on a CPU with more than AVX2."""
     output = run_python(CHILD, cwd=pytestconfig.rootpath, NUMBA_CPU_NAME="haswell", NUMBA_CPU_FEATURES="")
-    assert output.split() == ["False", "32", digest_here()]
+    assert output.split() == ["False", "False", "32", digest_here()]
+
+
+INSTRUCTIONS = ["amx-int8", "avx512vnni"]  # that multiply bytes, the faster first
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not HAS_AMX, reason="a CPU with AMX, and leave to use it")
-def test_the_same_bits_without_amx(pytestconfig):
-    features = target_cpu()[1].replace("+amx-int8", "-amx-int8")
+@pytest.mark.skipif(not MULTIPLIES_BYTES, reason="a CPU with AMX, and leave to use it, or AVX-512 VNNI")
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_same_bits_without(count, pytestconfig):
+    """The CPU with one of the instructions less that multiply bytes, and with neither."""
+    features = target_cpu()[1]
+    for name in INSTRUCTIONS[:count]:
+        features = features.replace(f"+{name}", f"-{name}")
     output = run_python(CHILD, cwd=pytestconfig.rootpath, NUMBA_CPU_FEATURES=features)
-    assert output.split() == ["False", "64", digest_here()]
+    has_vnni = str(count == 1 and "+avx512vnni" in features)
+    assert output.split() == ["False", has_vnni, "64", digest_here()]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not MULTIPLIES_BYTES, reason="bytes are laid out for tiles where they are multiplied at all"
+)
+def test_the_same_bits_with_amx_tiles(pytestconfig, tmp_path):
+    """Emulated, on any CPU that multiplies bytes: a change of what they read is seen without AMX, too."""
+    emulated = "import tests.kernels.emulated_amx\n" + CHILD.replace(
+        'dtype("float32"), 2', 'dtype("float32"), 1'
+    )
+    output = run_python(emulated, cwd=pytestconfig.rootpath, FASTNN_CACHE_DIR=str(tmp_path))
+    assert output.split()[0] == "True"
+    assert output.split()[-1] == digest_here()
 
 
 # ---- leave to use AMX ------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
-"""Integers as four signed digits of a byte each, q = d0 + 2**8 d1 + 2**16 d2 + 2**24 d3, for tiles of bytes.
+"""Integers as four signed digits of a byte each, q = d0 + 2**8 d1 + 2**16 d2 + 2**24 d3.
 
-A tile sums the products of each digit with the bytes of X; sum_of_digits puts the four sums together again.
-All this is for vectors of 64 bytes: a CPU with AMX has AVX-512.
+The products of each digit with bytes of X are summed; sum_of_digits puts the four sums together again. All
+this is for vectors of 64 bytes: CPUs that multiply bytes so have AVX-512.
 """
 
 from llvmlite import ir
@@ -97,17 +97,22 @@ def store_quarters(typingctx, address, step, a):
 
 @intrinsic
 def store_fours(typingctx, address, four_step, step, a, b, c, d):
-    """Numbers j of four vectors of 16 int32 side by side, at `address` + j // 4 four_step + j % 4 step."""
+    """Numbers j of four vectors of 16 int32 side by side, at `address` + j // 4 four_step + j % 4 step.
+
+    In ascending order of j: each may overwrite the beginning of what follows it.
+    """
 
     def codegen(context, builder, signature, args):
         address, four_step, step, *vectors = args
+        fours = []
         for number in range(4):
             p, q = (emit_interleaved(builder, *vectors[i : i + 2], 4, number // 2) for i in (0, 2))
-            fours = emit_interleaved(builder, p, q, 8, number % 2)
-            for lane in range(4):
-                part = ir.Constant(ir.VectorType(I32, 2), [2 * lane, 2 * lane + 1])
-                value = builder.shuffle_vector(fours, fours, part)
-                four = builder.add(address, builder.mul(four_step, ir.Constant(INT, lane)))
+            fours.append(emit_interleaved(builder, p, q, 8, number % 2))
+        for lane in range(4):
+            part = ir.Constant(ir.VectorType(I32, 2), [2 * lane, 2 * lane + 1])
+            four = builder.add(address, builder.mul(four_step, ir.Constant(INT, lane)))
+            for number in range(4):
+                value = builder.shuffle_vector(fours[number], fours[number], part)
                 builder.store(value, row_at(builder, four, step, number), align=4)
         return context.get_dummy_value()
 

@@ -5,6 +5,7 @@ That leaves time to make integers of them, and of the deltas (integers.py), and 
 bytes in other ways than floats can, some of them many times as fast:
 
   tiles_of_bytes.py    AMX tiles, where the CPU has them
+  fours_of_bytes.py    AVX-512 VNNI, where it has that
   tiles_of_doubles.py  elsewhere, byte tiles of doubles, which hold 53 bits
 
   forward  Z = b + c (X W)     c: for each output, what one unit of its integers is, times the scale of X
@@ -17,8 +18,8 @@ with the number of features, as in a chain of additions.
 W is laid out as narrow.py has it: each block of a panel's width transposed, 32 features in a row of each
 output.
 
-784-10-10, all 60,000 rows a step, two threads: 4.3 ms an epoch, and 8.4 by the chains of narrow.py; 12.6
-without AMX. Gathering 16, 32 or 64 rows at a time, to go forward with them while they are in L1, made it 6.0,
+784-10-10, all 60,000 rows a step, two threads: 4.3 ms an epoch, and 8.4 by the chains of narrow.py; 12.6 in
+doubles. Gathering 16, 32 or 64 rows at a time, to go forward with them while they are in L1, made it 6.0,
 5.3 and 4.9: a call that sets up AMX tiles takes 0.8 µs. In batches of 64, where the weights become integers
 in every step and threads hand on sums, tiles of bytes were no faster (11.7 ms, by narrow.py 10.8): hence for
 large batches only.
@@ -49,35 +50,19 @@ from fastnn.kernels.matmul import bias_update
 from fastnn.kernels.memory import first_lanes, load, load_scalar, store, store_scalar
 from fastnn.kernels.samples import block_of
 from fastnn.kernels.simd import constant, fma, lanes_of, larger, mul, size_of, splat
-from fastnn.kernels.target import HAS_AMX, VECTOR_BYTES
+from fastnn.kernels.target import HAS_AMX, HAS_VNNI, VECTOR_BYTES
 from fastnn.kernels.tile_kinds import CONTINUE, RELU, ROW_BYTES
 
+# Who multiplies, and who lays out what is multiplied and puts together the sums.
 if HAS_AMX:
-    from fastnn.kernels.byte_layer.tiles_of_bytes import (
-        finish,
-        gather_rows,
-        multiply_columns,
-        multiply_rows,
-        set_up_forward,
-        set_up_update,
-        sum_of_column,
-        sum_of_row,
-        write_deltas,
-        write_weights,
-    )
+    from fastnn.kernels.byte_layer import operands
+    from fastnn.kernels.byte_layer import tiles_of_bytes as products
+elif HAS_VNNI:
+    from fastnn.kernels.byte_layer import fours_of_bytes as products
+    from fastnn.kernels.byte_layer import operands
 else:
-    from fastnn.kernels.byte_layer.tiles_of_doubles import (
-        finish,
-        gather_rows,
-        multiply_columns,
-        multiply_rows,
-        set_up_forward,
-        set_up_update,
-        sum_of_column,
-        sum_of_row,
-        write_deltas,
-        write_weights,
-    )
+    from fastnn.kernels.byte_layer import tiles_of_doubles as operands
+    from fastnn.kernels.byte_layer import tiles_of_doubles as products
 
 
 @jit
@@ -85,7 +70,7 @@ def gather_exact(data, order, first, last, row, x, x_columns, columns, scale, fi
     """Rows X[order[first:last]], all columns, to `x`; arguments as of narrow.gather_bytes."""
     store_scalar(x, scale)
     store_scalar(x + ONE, 1.0)
-    gather_rows(data, order, first, last, x, x_columns, columns)
+    operands.gather_rows(data, order, first, last, x, x_columns, columns)
 
 
 # ---- forward ---------------------------------------------------------------------------------------
@@ -119,23 +104,23 @@ def forward_exact(
     lanes, x, x_columns = lanes_of(like), x.at, x.step
     if stale:
         _scale_weights(W, fan_in, fan_out, x + WEIGHT_STEPS, x + WEIGHT_SCALES, load_scalar(x, like))
-        write_weights(x, W, fan_in, fan_out, like)
+        operands.write_weights(x, W, fan_in, fan_out, like)
     vectors, begin = (fan_out + lanes - 1) // lanes, first // lanes * lanes
     least = splat(type(like)(0 if mode == RELU else -np.inf))
-    set_up_forward(x)
+    products.set_up_forward(x)
     # Sums of the next rows are begun before those of the last ones are looked at: they take time to come.
     sums, sums_before = x + SUMS, x + OTHER_SUMS
     for start in range(begin, last + lanes, lanes):
         if start < last:
-            multiply_rows(bank, x, x_columns, start, fan_in, fan_out, sums)
+            products.multiply_rows(bank, x, x_columns, start, fan_in, fan_out, sums)
         for row in range(max(first, start - lanes), min(last, start) if start > begin else 0):
             for v in range(vectors):
                 offset = v * VECTOR_BYTES
-                z = sum_of_row(sums_before, row - start + lanes, v, fan_out, like)
+                z = operands.sum_of_row(sums_before, row - start + lanes, v, fan_out, like)
                 z = fma(z, load(x + WEIGHT_SCALES + offset, like), load(b + offset, like))
                 store(block_of(Z.at, Z.step, v, row), larger(z, least))
         sums, sums_before = sums_before, sums
-    finish()
+    products.finish()
 
 
 # ---- update ----------------------------------------------------------------------------------------
@@ -160,19 +145,19 @@ def weight_update_exact(bank, first, last, rows, x, dZ, weights, gradients, fan_
     """
     lanes, continues, x, x_columns = lanes_of(rate), mode & CONTINUE != 0, x.at, x.step
     _scale_deltas(dZ, rows, fan_out, x + DELTA_STEPS, x + DELTA_SCALES, load_scalar(x, rate))
-    write_deltas(x, dZ.at, dZ.step, rows, fan_out, rate)
-    set_up_update(x, x_columns, rows, fan_out)
+    operands.write_deltas(x, dZ.at, dZ.step, rows, fan_out, rate)
+    products.set_up_update(x, x_columns, rows, fan_out)
     sums, sums_before = x + SUMS, x + OTHER_SUMS
     for half in range(2 * first, 2 * last + 1):
         if half < 2 * last:
-            multiply_columns(bank, x, x_columns, half, rows, fan_in, fan_out, sums)
+            products.multiply_columns(bank, x, x_columns, half, rows, fan_in, fan_out, sums)
         place = gradients.W.at + (half - 1) // 2 * 2 * lanes * ROW_BYTES + (half - 1) % 2 * VECTOR_BYTES
         for i in range(fan_out if half > 2 * first else 0):
             before = load(place, rate) if continues else constant(0.0, 0.0, rate)
             scale = splat(load_scalar(x + DELTA_SCALES + i * size_of(rate), rate))
-            store(place, fma(sum_of_column(sums_before, i, rate), scale, before))
+            store(place, fma(operands.sum_of_column(sums_before, i, rate), scale, before))
             place += ROW_BYTES
         sums, sums_before = sums_before, sums
-    finish()
+    products.finish()
     if first == 0:
         bias_update(rows, fan_out, dZ, weights.b, gradients.b, mode, rate)
