@@ -48,3 +48,6 @@ HAS_AMX = VECTOR_BYTES == 64 and may_use_amx(target_cpu()[1])
 HAS_VNNI = VECTOR_BYTES == 64 and "+avx512vnni" in target_cpu()[1].split(",")
 MULTIPLIES_BYTES = HAS_AMX or HAS_VNNI  # and adds them up in int32
 IS_X86 = llvm.get_process_triple().startswith(("x86_64", "i386", "i686"))
+# FMAs of whole vectors that start in a cycle. Zen 4 makes one of 64 bytes as two of 32: four accumulators
+# keep it busy instead of eight, and tiles can be lower, which skip more zeros.
+FMAS_A_CYCLE = 1 if VECTOR_BYTES == 64 and target_cpu()[0] == "znver4" else 2

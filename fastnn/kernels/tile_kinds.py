@@ -4,7 +4,7 @@ tile_ir.py says what a tile is.
 """
 
 from fastnn.kernels.jit import inline
-from fastnn.kernels.target import VECTOR_BYTES, VECTOR_REGISTERS
+from fastnn.kernels.target import FMAS_A_CYCLE, VECTOR_BYTES, VECTOR_REGISTERS
 
 ROW_BYTES = 2 * VECTOR_BYTES  # one row of a panel: two vectors
 
@@ -43,7 +43,8 @@ SLOTS = 17  # places in the bank for each family and NV
 def heights(family):
     """Every (NV, MR) of a family."""
     if family in (BYTE_ROWS, BYTE_COLUMNS):
-        return [(2, m) for m in range(1, TALLEST_BYTES + 1)]
+        widths = (1, 2) if family == BYTE_COLUMNS and FMAS_A_CYCLE == 1 else (2,)
+        return [(v, m) for v in widths for m in range(1, TALLEST_BYTES + 1)]
     if family == ROWS_UNPACKED:
         return [(2, m) for m in range(1, TALLEST_WIDE + 1)]
     if family in DOUBLE:

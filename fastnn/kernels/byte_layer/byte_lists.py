@@ -65,19 +65,20 @@ def _note_ends(copy, columns, rows, dz_row, panel):
 
 
 @inline
-def list_rows(copy, columns, block, rows, dz_row, like):
-    """Of all rows that have any feature of a panel: (offset in dZ, offset in X); returns how many.
+def list_rows(copy, columns, begin, end, rows, dz_row, like):
+    """Of all rows that have any of the features begin..end: (offset in dZ, offset in X); returns how many.
 
-    Panels come in ascending order after note_offsets: the last may leave offsets of its own.
+    begin   of a panel, or of a square in one
+    Notes   features come in ascending order after note_offsets: the last may leave offsets of its own.
     """
     panel, pairs = 2 * lanes_of(like), list_at(copy, columns)
     place = pairs
     bits, _, _ = bitmaps(copy, columns)
-    if block * panel >= first_of_end(columns, panel):
+    if begin >= first_of_end(columns, panel):
         _note_ends(copy, columns, rows, dz_row, panel)
     for row in range(0, rows, WORD):
         word = 0
-        for column in range(block * panel, min(columns, (block + 1) * panel), SQUARE):
+        for column in range(begin, min(columns, end), SQUARE):
             word |= load_scalar(bits + column // SQUARE * ROW_BITS_BYTES + row // 8, 0)
         if rows - row < WORD:
             word &= (1 << (rows - row)) - 1
@@ -86,12 +87,12 @@ def list_rows(copy, columns, block, rows, dz_row, like):
 
 
 @inline
-def call_byte_tiles(bank, family, fan_out, count, a, a_step, scale, b, c, start, pairs, mode, like):
+def call_byte_tiles(bank, family, vectors, fan_out, count, a, a_step, scale, b, c, start, pairs, mode, like):
     """Byte tiles over a list for all outputs, cut evenly into the fewest; arguments as of call_tile.
 
     a_step   bytes from one output's element of A to the next one's; in C and `start` it is a row
     """
-    table = inline_slot(family, 2, 0)
+    table = inline_slot(family, vectors, 0)
     pieces = (fan_out + TALLEST_BYTES - 1) // TALLEST_BYTES
     for piece in range(pieces):
         i = fan_out * piece // pieces

@@ -79,6 +79,7 @@ def multiply_rows(bank, x, x_columns, start, columns, fan_out, sums):
     call_byte_tiles(
         bank,
         BYTE_ROWS,
+        2,
         fan_out,
         list_features(copy, columns, start, 0, columns, SUMS_BYTES, 0.0),
         x + WEIGHTS,
@@ -123,8 +124,9 @@ def multiply_columns(bank, x, x_columns, half, rows, columns, fan_out, sums):
     call_byte_tiles(
         bank,
         BYTE_COLUMNS,
+        2,
         fan_out,
-        list_rows(copy, columns, half, rows, DELTA_BYTES, 0.0),
+        list_rows(copy, columns, half * LANES, (half + 1) * LANES, rows, DELTA_BYTES, 0.0),
         x + DELTAS,
         8,
         x + ONE,
