@@ -1,4 +1,6 @@
-"""Comparisons and small networks that several tests share."""
+"""Comparisons, small networks and names of cases that several tests share."""
+
+import re
 
 import numpy as np
 
@@ -75,3 +77,8 @@ def assert_same_bits(one, other):
     for a, b in zip(weights_of(one), weights_of(other), strict=True):
         assert a.dtype == b.dtype
         assert a.tobytes() == b.tobytes()
+
+
+def case(value):
+    """The name of a parametrized case: the same in every process, so without addresses, and short."""
+    return re.sub(r" at 0x[0-9A-Fa-f]+", "", str(value))[:40]

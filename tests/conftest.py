@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fastnn import backends
+from fastnn.cpus import usable_cpus
 
 # A shell starts background jobs deaf to Ctrl-C, and a test that interrupts a training would wait for its end.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -16,6 +17,17 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 RTOL = {"float64": 1e-10, "float32": 2e-5}
 ATOL = {"float64": 1e-12, "float32": 2e-6}
 TRAJECTORY_RTOL = {"float64": 1e-8, "float32": 2e-3}
+
+PROCESSES = 2
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist, which makes processes of the number
+def pytest_cmdline_main(config):
+    """The whole default suite runs in two processes, unless `-n` says otherwise: in one it is too long."""
+    options, whole = config.option, config.args_source is config.ArgsSource.TESTPATHS
+    default = whole and options.markexpr == "not slow and not soak" and not hasattr(config, "workerinput")
+    if default and getattr(options, "numprocesses", 0) is None and not options.usepdb:
+        options.numprocesses = min(PROCESSES, usable_cpus())
 
 
 @pytest.fixture(params=["float32", "float64"])

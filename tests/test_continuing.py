@@ -10,7 +10,7 @@ import fastnn
 from fastnn.backends import NAMES
 from fastnn.errors import DivergedError, InputError
 from fastnn.optimizers import SGD, Adam
-from tests.checks import assert_same_bits, weights_of
+from tests.checks import assert_same_bits, case, weights_of
 
 OPTIMIZERS = {
     "sgd": "sgd",
@@ -283,7 +283,7 @@ BAD_PASSES = [
 ]
 
 
-@pytest.mark.parametrize(("change", "options", "message"), BAD_PASSES, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(("change", "options", "message"), BAD_PASSES, ids=case)
 @pytest.mark.filterwarnings("ignore:threads has no effect")
 def test_bad_passes_change_nothing(blobs, change, options, message):
     X, y = blobs
@@ -403,7 +403,7 @@ MISFITS = [
 ]
 
 
-@pytest.mark.parametrize(("options", "message"), MISFITS, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(("options", "message"), MISFITS, ids=case)
 def test_what_does_not_fit_initial(blobs, options, message):
     X, y = blobs
     first = fastnn.train(X, y, hidden=5, epochs=1, seed=0)

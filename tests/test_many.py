@@ -15,6 +15,7 @@ import fastnn
 from fastnn.callbacks import Callback
 from fastnn.errors import DivergedError, InputError, SomeFailedError
 from fastnn.trainer import examples
+from tests.checks import case
 
 
 @pytest.fixture
@@ -325,7 +326,7 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("wrong", "message"), MISTAKES, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("wrong", "message"), MISTAKES, ids=case)
 def test_mistakes_are_found_before_anything_is_trained(wrong, message):
     arguments = {"X": np.zeros((60, 2)), "y": np.arange(60) % 2, "settings": [{}]} | wrong
     trained = []

@@ -10,7 +10,7 @@ import pytest
 import fastnn
 from fastnn import Network
 from fastnn.errors import ModelFileError
-from tests.checks import network_of
+from tests.checks import case, network_of
 
 
 @pytest.fixture
@@ -228,7 +228,7 @@ DAMAGES = [
 ]
 
 
-@pytest.mark.parametrize(("change", "message"), DAMAGES, ids=lambda v: str(v)[:40])
+@pytest.mark.parametrize(("change", "message"), DAMAGES, ids=case)
 def test_descriptions_that_do_not_fit(good, tmp_path, change, message):
     header, data = split_file(good)
     description = json.loads(header["__metadata__"]["fastnn"]) | change
@@ -317,7 +317,7 @@ STANDARDISATION_DAMAGES = [
 ]
 
 
-@pytest.mark.parametrize(("change", "message"), STANDARDISATION_DAMAGES, ids=lambda v: str(v)[:30])
+@pytest.mark.parametrize(("change", "message"), STANDARDISATION_DAMAGES, ids=case)
 def test_damaged_standardisation_is_refused(standardised, change, message):
     change_tensors(standardised, change)
     assert_refused(standardised, standardised.read_bytes(), message)

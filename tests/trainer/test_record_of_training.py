@@ -14,7 +14,7 @@ from fastnn.history import History
 from fastnn.optimizers import SGD, Adam
 from fastnn.schedules import Cosine
 from fastnn.trainer import record_of_training as record
-from tests.checks import network_of
+from tests.checks import case, network_of
 
 X = np.random.default_rng(0).normal(size=(60, 4))
 Y = np.arange(60) % 3
@@ -69,7 +69,7 @@ TEXTS = [
 ]
 
 
-@pytest.mark.parametrize(("value", "text"), TEXTS, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(("value", "text"), TEXTS, ids=case)
 def test_values_as_python(value, text):
     assert record.as_python(value) == text
 
@@ -268,7 +268,7 @@ def change_record(path, name, value):
     path.write_bytes(struct.pack("<Q", len(text)) + text + raw[8 + length :])
 
 
-@pytest.mark.parametrize(("name", "value", "message"), HOSTILE, ids=lambda value: str(value)[:20])
+@pytest.mark.parametrize(("name", "value", "message"), HOSTILE, ids=case)
 def test_records_that_are_none_are_refused_in_one_line(tmp_path, name, value, message):
     path = tmp_path / "m"
     train().save(path)
