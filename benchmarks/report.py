@@ -3,6 +3,7 @@
 Reads   benchmarks/results/known_networks.json  of `known_networks.py --json`
         benchmarks/results/backends.json        of `pytest benchmarks/ --benchmark-only --benchmark-json=…`
         benchmarks/results/side_by_side.json    of `side_by_side.py --json`
+        benchmarks/results/side_by_side_elsewhere.json   the same of another machine
         benchmarks/results/whole_process.json   of `whole_process.py --json`
         benchmarks/results/options.json         of `options.py --json`, with and without `--dense`
         benchmarks/results/published.json       of `published.py --json`
@@ -31,6 +32,7 @@ TABLES = {
     "known-networks": ("known_networks.json", accuracy.known_networks),
     "backends": ("backends.json", speed.backends),
     "peers": ("side_by_side.json", peers.peers),
+    "peers-elsewhere": ("side_by_side_elsewhere.json", peers.peers_briefly),
     "whole-process": ("whole_process.json", accuracy.whole_process),
     "options": ("options.json", speed.options),
     "defaults": ("defaults.json", accuracy.defaults),

@@ -14,14 +14,28 @@ def peers(saved: dict[str, Any]) -> str:
     return "\n\n".join([peer_times(saved), own_rates(saved), peers_machine(saved)])
 
 
+def peers_briefly(saved: dict[str, Any]) -> str:
+    """fastnn and the fastest peer alone: for a further machine."""
+    rows = []
+    for row in saved["rows"]:
+        own, *others = sorted(
+            (item for item in row["contenders"].items() if not item[0].startswith("fastnn, ")),
+            key=lambda item: (item[0] != "fastnn", item[1]["median"]),
+        )
+        peer = f"{time_of(others[0][1])} {others[0][0]}" if others else "–"
+        share = f"{100 * own[1]['share_of_peak']:.0f} %" if row["kind"] == "training" else "–"
+        rows.append([row["name"], time_of(own[1]), peer, ratio_of(row), share])
+    head = ["work", "fastnn", "fastest peer", "fastest peer / fastnn", "of peak"]
+    return "\n\n".join([table(head, rows), peers_machine(saved)])
+
+
 def peer_times(saved: dict[str, Any]) -> str:
     """Median times: a row a piece of work, a column a library."""
     names = peer_names(saved)
     rows = []
     for row in saved["rows"]:
         times = [time_of(row["contenders"].get(name)) for name in ("fastnn", *names)]
-        ratio = f"**{row['ratio']:.2f}**" if row["ratio"] else "–"
-        rows.append([row["name"], f"{row['rows']:,} {row['data']}", *times, ratio])
+        rows.append([row["name"], f"{row['rows']:,} {row['data']}", *times, ratio_of(row)])
     return table(["work", "rows", "fastnn", *names, "fastest peer / fastnn"], rows)
 
 
@@ -47,6 +61,11 @@ def peer_names(saved: dict[str, Any]) -> list[str]:
     """The peers that took part, in the order of the first row that has them."""
     names = dict.fromkeys(name for row in saved["rows"] for name in row["contenders"])
     return [name for name in names if not name.startswith("fastnn")]
+
+
+def ratio_of(row: dict[str, Any]) -> str:
+    """How many times longer the fastest peer takes."""
+    return f"**{row['ratio']:.2f}**" if row["ratio"] else "–"
 
 
 def time_of(result: dict[str, Any] | None) -> str:
