@@ -29,7 +29,7 @@ from fastnn.kernels.rows import row_offsets
 from fastnn.kernels.sparsity import PLAN_FIELDS, Sparsity
 from fastnn.kernels.step import Net, Samples
 from fastnn.kernels.table import ROW_MAJOR
-from fastnn.kernels.target import FMAS_A_CYCLE, VECTOR_BYTES
+from fastnn.kernels.target import SPEED
 from fastnn.kernels.team import Member
 from fastnn.kernels.tiles import tile_bank
 from fastnn.kernels.workspace import CHUNK, IN_CACHE, Workspace
@@ -37,9 +37,8 @@ from fastnn.kernels.workspace import CHUNK, IN_CACHE, Workspace
 # A helper comes after some 50 µs, and asking it to takes as long; so much work lasts some 0.4 ms. It comes at
 # once if the call before has just ended: then 80 µs of work are enough. Reading a feature takes as long as
 # multiplying with so many weights (784-10-10: 0.4 µs a row, 100-256-256-1: 1.1). All this was measured where
-# 64 operations start in a cycle. Where half as many do, half the work is enough: there 1,000 rows of
-# 20-64-64-2 take 147 µs by one thread, and 91 by two.
-SPEED = FMAS_A_CYCLE * VECTOR_BYTES / 128
+# SPEED is 1. Where it is a half, half the work is enough: there 1,000 rows of 20-64-64-2 take 147 µs by one
+# thread, and 91 by two.
 FLOPS_PER_THREAD, FLOPS_PER_THREAD_IN_A_ROW, WEIGHTS_PER_FEATURE = 3.5e7 * SPEED, 6.5e6 * SPEED, 30
 # Reading weights from beyond L2 takes as long as multiplying so many rows with them.
 ROWS_PER_LARGE_WEIGHT = 20

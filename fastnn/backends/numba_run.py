@@ -30,6 +30,7 @@ from fastnn.kernels.jit import call_known
 from fastnn.kernels.shards import shard_count
 from fastnn.kernels.sparsity import Sparsity
 from fastnn.kernels.step import Course, Masks, Net, Samples
+from fastnn.kernels.target import SPEED
 from fastnn.kernels.team import Team
 from fastnn.kernels.tiles import tile_bank
 from fastnn.kernels.updates import WEIGHT_SQUARES
@@ -38,8 +39,9 @@ from fastnn.run_settings import RunSettings
 
 # A second thread pays once a step is long against its meetings and the cache lines that move between cores:
 # 20-64-64-2 in batches of 32 (1 MFLOP a step) loses, 784-128-10 in batches of 32 (20) gains 1.4×, by the rows
-# "1 thread" and "2 threads" of benchmarks/side_by_side.py. Narrow first layers move few lines.
-FLOPS_PER_THREAD, FLOPS_PER_NARROW_THREAD = 4e6, 1.5e6
+# "1 thread" and "2 threads" of benchmarks/side_by_side.py. Narrow first layers move few lines. That is where
+# SPEED is 1; where it is a half, 20-64-64-2 in batches of 128 (4) gains 1.35×, 784-32-10 of 32 (5) 1.2×.
+FLOPS_PER_THREAD, FLOPS_PER_NARROW_THREAD = 4e6 * SPEED, 1.5e6 * SPEED
 
 
 class Run:

@@ -51,3 +51,4 @@ IS_X86 = llvm.get_process_triple().startswith(("x86_64", "i386", "i686"))
 # FMAs of whole vectors that start in a cycle. Zen 4 makes one of 64 bytes as two of 32: four accumulators
 # keep it busy instead of eight, and tiles can be lower, which skip more zeros.
 FMAS_A_CYCLE = 1 if VECTOR_BYTES == 64 and target_cpu()[0] == "znver4" else 2
+SPEED = FMAS_A_CYCLE * VECTOR_BYTES / 128  # float32 operations in a cycle, as a share of 64
