@@ -11,22 +11,24 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#999999")
 
 def peers(saved: dict[str, Any]) -> str:
     """fastnn beside other libraries, then fastnn on its own: threads, GFLOP/s, share of the peak."""
-    return "\n\n".join([peer_times(saved), own_rates(saved), peers_machine(saved)])
+    shown = [result for row in saved["rows"] for result in row["contenders"].values()]
+    return "\n\n".join([peer_times(saved), own_rates(saved), peers_machine(saved, shown)])
 
 
 def peers_briefly(saved: dict[str, Any]) -> str:
     """fastnn and the fastest peer alone: for a further machine."""
-    rows = []
+    rows, shown = [], []
     for row in saved["rows"]:
         own, *others = sorted(
             (item for item in row["contenders"].items() if not item[0].startswith("fastnn, ")),
             key=lambda item: (item[0] != "fastnn", item[1]["median"]),
         )
         peer = f"{time_of(others[0][1])} {others[0][0]}" if others else "–"
+        shown += [own[1], *(result for _, result in others[:1])]
         share = f"{100 * own[1]['share_of_peak']:.0f} %" if row["kind"] == "training" else "–"
         rows.append([row["name"], time_of(own[1]), peer, ratio_of(row), share])
     head = ["work", "fastnn", "fastest peer", "fastest peer / fastnn", "of peak"]
-    return "\n\n".join([table(head, rows), peers_machine(saved)])
+    return "\n\n".join([table(head, rows), peers_machine(saved, shown)])
 
 
 def peer_times(saved: dict[str, Any]) -> str:
@@ -73,10 +75,10 @@ def time_of(result: dict[str, Any] | None) -> str:
     return "–" if result is None else starred(duration(result["median"]), result["quiet"])
 
 
-def peers_machine(saved: dict[str, Any]) -> str:
-    """One paragraph on what the comparison was measured with."""
+def peers_machine(saved: dict[str, Any], shown: list[dict[str, Any]]) -> str:
+    """One paragraph on what the comparison was measured with; `shown` are the results that may have stars."""
     peaks = ", ".join(f"{rate:.0f} GFLOP/s on {threads}" for threads, rate in saved["peak"].items())
-    quiet = all(result["quiet"] for row in saved["rows"] for result in row["contenders"].values())
+    quiet = all(result["quiet"] for result in shown)
     return (
         f"{measured_on(saved['machine'])}; measured peak {peaks}. "
         f"Medians of {saved['rounds']} alternating rounds.{stars(quiet)}"
