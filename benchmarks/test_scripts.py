@@ -13,6 +13,7 @@ from benchmarks.peak import Probe, Trial
 from benchmarks.rounds import Timed, speed
 from benchmarks.tables import accuracy
 from benchmarks.tables import estimators as estimator_tables
+from benchmarks.tables import peers as peer_tables
 from benchmarks.tables import speed as speed_tables
 from benchmarks.tables.markdown import insert
 
@@ -59,6 +60,30 @@ def test_speed_says_when_no_round_was_quiet():
     )
     result = speed(Peak(), base, dataclasses.replace(base))
     assert (result["kept"], result["quiet"]) == (2, False)
+
+
+def test_a_further_machine_has_the_fastest_peer_alone_and_says_which_times_are_doubtful():
+    def result(seconds, quiet=True):
+        return {"median": seconds, "quiet": quiet, "share_of_peak": 0.5}
+
+    contenders = {
+        "JAX": result(3.0),
+        "NumPy": result(2.0),
+        "fastnn": result(1.0),
+        "fastnn, 1 thread": result(0.5),
+    }
+    row = {"name": "a-b", "kind": "training", "ratio": 2.0, "contenders": contenders}
+    machine = {"cpu": "C", "cpus": 2, "python": "3", "versions": {}}
+    measured = {"rows": [row], "machine": machine, "peak": {"1": 7.0}, "rounds": 3}
+    text = peer_tables.peers_briefly(measured)
+    assert "| a-b | 1 s | 2 s NumPy | **2.00** | 50 % |" in text
+    assert "quiet" not in text
+    contenders["JAX"]["quiet"] = False  # is not shown
+    assert "quiet" not in peer_tables.peers_briefly(measured)
+    contenders["NumPy"]["quiet"] = False
+    text = peer_tables.peers_briefly(measured)
+    assert "2 s\\* NumPy" in text
+    assert "not quiet" in text
 
 
 @pytest.mark.parametrize(("dense", "chosen"), [(False, options.OPTIONS), (True, options.OPTIONS[:4])])

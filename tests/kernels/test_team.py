@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("numba")
 
 from fastnn.cpus import affinity
-from fastnn.kernels import placement, system
+from fastnn.kernels import placement, system, team
 from fastnn.kernels.jit import jit
 from fastnn.kernels.system import current_cpu
 from fastnn.kernels.team import Team, barrier, share
@@ -90,6 +90,13 @@ def test_a_system_that_forbids_moving_keeps_its_placement(monkeypatch):
 
 def test_a_thread_that_waits_gives_way():
     assert system.HAS_SCHED_YIELD or os.name == "nt"
+
+
+def test_a_trial_that_was_interrupted_does_not_shorten_the_wait(monkeypatch):
+    trials = iter([1.0, 1.1e-5, 1e-5, 2e-5, 1.0])
+    monkeypatch.setattr(team, "_seconds_of_pauses", lambda: next(trials))
+    monkeypatch.setattr(team, "_spins", [])
+    assert team.spins_for(20.0) == round(20e-6 * team.PAUSES / 1e-5)
 
 
 def test_shares_cover_everything_once():
