@@ -19,14 +19,13 @@ def peers_briefly(saved: dict[str, Any]) -> str:
     """fastnn and the fastest peer alone: for a further machine."""
     rows, shown = [], []
     for row in saved["rows"]:
-        own, *others = sorted(
-            (item for item in row["contenders"].items() if not item[0].startswith("fastnn, ")),
-            key=lambda item: (item[0] != "fastnn", item[1]["median"]),
-        )
-        peer = f"{time_of(others[0][1])} {others[0][0]}" if others else "–"
-        shown += [own[1], *(result for _, result in others[:1])]
-        share = f"{100 * own[1]['share_of_peak']:.0f} %" if row["kind"] == "training" else "–"
-        rows.append([row["name"], time_of(own[1]), peer, ratio_of(row), share])
+        results = row["contenders"]
+        present = [name for name in peer_names(saved) if name in results]
+        name = min(present, key=lambda peer: results[peer]["median"], default="")
+        own, fastest = results["fastnn"], results.get(name)
+        shown += [result for result in (own, fastest) if result]
+        share = f"{100 * own['share_of_peak']:.0f} %" if row["kind"] == "training" else "–"
+        rows.append([row["name"], time_of(own), f"{time_of(fastest)} {name}".strip(), ratio_of(row), share])
     head = ["work", "fastnn", "fastest peer", "fastest peer / fastnn", "of peak"]
     return "\n\n".join([table(head, rows), peers_machine(saved, shown)])
 

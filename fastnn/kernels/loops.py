@@ -27,11 +27,8 @@ def emit_loop(builder, times, values, body):
 
 def emit_when(builder, condition, values, then):
     """then() -> values if `condition`, else `values`."""
-    before, block, done = (
-        builder.block,
-        builder.append_basic_block("then"),
-        builder.append_basic_block("either"),
-    )
+    before = builder.block
+    block, done = builder.append_basic_block("then"), builder.append_basic_block("either")
     builder.cbranch(condition, block, done)
     builder.position_at_end(block)
     new = then()

@@ -31,6 +31,7 @@ from fastnn.kernels.byte_layer.integers import OF_FEATURES, OF_ROWS, whole
 from fastnn.kernels.byte_layer.layout import (
     BLOCK,
     COPIED_TILE,
+    DELTA_BYTES,
     DELTA_STEPS,
     DELTAS,
     DIGITS,
@@ -53,7 +54,7 @@ from fastnn.kernels.tile_kinds import ROW_BYTES
 
 ROWS_TOGETHER = 16  # that are multiplied at a time
 ROW_OF_SUMS = LINE if HAS_AMX else LINE // 2  # bytes that the digits of a row are filled up to
-DELTAS_BYTES = DIGITS * 1024  # of 64 rows
+DELTAS_BYTES = BLOCK * DELTA_BYTES  # of 64 rows
 
 
 @inline
