@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastnn.backends import Array, Parameters
+from fastnn.backends import Array, Parameters, numba_ahead
 from fastnn.backends.numba_network import (
     data_scale,
     kernels_for,
@@ -57,6 +57,7 @@ class ForwardPass:
     """
 
     def __init__(self, network: Parameters, threads: int | None = None, pace: Pace | None = None) -> None:
+        numba_ahead.begin(network.weights[0].dtype, numba_ahead.PREDICTING)
         threads = threads or min(usable_cpus(), MOST_THREADS)
         self.threads, self.dtype = threads, network.weights[0].dtype
         self._workspace = Workspace(
@@ -161,6 +162,7 @@ class ForwardPass:
                 self._workspace.zeros,
                 self._workspace.like,
             )
+            numba_ahead.wait(self.dtype, numba_ahead.PREDICTING)
         return self._nets[key]
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from fastnn.backends import Array, Parameters, nothing, state_names
+from fastnn.backends import Array, Parameters, nothing, numba_ahead, state_names
 from fastnn.backends.numba_network import (
     byte_tiles_of,
     data_scale,
@@ -58,6 +58,7 @@ class Run:
         gradients: bool = False,
     ) -> None:
         dtype = network.weights[0].dtype
+        numba_ahead.begin(dtype, numba_ahead.TRAINING, numba_ahead.PREDICTING)
         flops = 6 * settings.batch_size * sum(W.size for W in network.weights)
         parameter_bytes = sum(W.nbytes for W in network.weights)
         self._shards = shard_count(settings.batch_size, parameter_bytes)
@@ -105,6 +106,7 @@ class Run:
             self.workspace.zeros,
             self.workspace.like,
         )
+        numba_ahead.wait(dtype, numba_ahead.TRAINING)
 
     def epoch(
         self, order: Array, learning_rates: Array, between: Callable[[], None] = nothing

@@ -171,6 +171,10 @@ class _Cache(FunctionCache):
         super().__init__(py_func)
         self._cache_file = _Files(self._cache_path, self._impl.filename_base, CACHE_FOLDER.name)
 
+    def holds(self, signature, target_context):
+        """Whether there is code for these types, without loading it."""
+        return self._index_key(signature, target_context.codegen()) in self._cache_file._load_index()
+
     def load_overload(self, sig, target_context):
         try:
             return super().load_overload(sig, target_context)
@@ -202,12 +206,17 @@ def _warn_once(error):
         )
 
 
-def announce_compilation():
-    """Say once, before the first compilation, that this will take a while; silent where code is cached."""
+def announce_compilation(certain=False):
+    """Say once, before the first compilation, that this will take a while; silent where code is cached.
+
+    certain   whether the caller knows that much has to be compiled, whatever else is in the cache
+    """
     global _announced
-    if not _announced and (CACHE_FOLDER is None or not any(CACHE_FOLDER.glob("*.nbi"))):
-        logging.getLogger("fastnn").warning("fastnn: compiling its kernels for this CPU, once (about 10 s) …")
+    if _announced:
+        return
     _announced = True
+    if certain or CACHE_FOLDER is None or not any(CACHE_FOLDER.glob("*.nbi")):
+        logging.getLogger("fastnn").warning("fastnn: compiling its kernels for this CPU, once (about 10 s) …")
 
 
 def jit(function):
@@ -217,6 +226,13 @@ def jit(function):
     if CACHE_FOLDER is not None:
         dispatcher._cache = _Cache(function)
     return dispatcher
+
+
+def is_compiled(function, signature):
+    """Whether a jitted function is compiled for a tuple of Numba types, or such code is in the cache."""
+    cache = function._cache
+    kept = isinstance(cache, _Cache) and cache.holds(signature, function.targetctx)
+    return kept or signature in function.overloads
 
 
 def call_known(function, kind, *arguments):

@@ -5,6 +5,11 @@ Numba takes a named tuple apart, so passing one costs what passing all its field
 
 from typing import Any, NamedTuple
 
+from numba import types
+
+from fastnn.kernels.link import tuple_type
+from fastnn.kernels.team import Member
+
 
 class Net(NamedTuple):
     """A network, and the code for it."""
@@ -68,3 +73,34 @@ class Masks(NamedTuple):
 
     seed: int
     counter: int
+
+
+class Types(NamedTuple):
+    """The Numba types of the above, of a member of a team, and of what comes with them."""
+
+    net: Any
+    me: Any
+    own: Any
+    samples: Any
+    course: Any
+    chunk: Any
+    masks: Any
+    recipe: Any  # numbers of a run
+    steps: Any  # numbers of each of several updates
+
+
+def types_of(scalar):
+    """Those for one element type, a Numba type."""
+    number, vector, layers = types.int64, types.int64[::1], types.Array(types.int64, 2, "C")
+    losses = types.float64[::1]
+    return Types(
+        tuple_type(Net, layers, vector, vector, number, scalar),
+        tuple_type(Member, *[number] * 4),
+        tuple_type(Own, number, layers, vector, number, number),
+        tuple_type(Samples, number, scalar, vector, number, number, scalar, losses, vector),
+        tuple_type(Course, *[number] * 7),
+        tuple_type(Chunk, *[number] * 3),
+        tuple_type(Masks, number, number),
+        types.Array(scalar, 1, "C"),
+        types.Array(scalar, 2, "C"),
+    )

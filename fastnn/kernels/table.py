@@ -58,9 +58,8 @@ from fastnn.kernels.norms import column_squares, limit_columns, total
 from fastnn.kernels.panels import GATHERS, holds_odd, pack_rows, unpack_rows
 from fastnn.kernels.rows import CONVERSIONS
 from fastnn.kernels.shards import add_shards
-from fastnn.kernels.step import Chunk, Net, Own
+from fastnn.kernels.step import types_of
 from fastnn.kernels.strided import Gradients, Strided, Weights
-from fastnn.kernels.team import Member
 from fastnn.kernels.updates import STEPS, penalise
 
 ROW_MAJOR = "row-major"
@@ -144,30 +143,19 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, first=No
         table[NARROW_UPDATE] = address_of(update_first, *update, number, scalar)
     if sparse:
         table[LISTED_UPDATE] = address_of(weight_update_listed, *update, *lists, scalar)
-    net, me, _, chunk = _tuples(scalar)
-    table[UPDATE_LAYERS] = address_of(update_layers, net, me, vector, chunk, number, scalar)
-    _add_extras(table, extras, number, scalar)
+    of = types_of(scalar)
+    table[UPDATE_LAYERS] = address_of(update_layers, of.net, of.me, vector, of.chunk, number, scalar)
+    _add_extras(table, extras, of, number, scalar)
     return table
 
 
-def _tuples(scalar):
-    """Types of Net, Member, Own and Chunk."""
-    number, vector, layers = types.int64, types.int64[::1], types.Array(types.int64, 2, "C")
-    return (
-        tuple_type(Net, layers, vector, vector, number, scalar),
-        tuple_type(Member, *[number] * 4),
-        tuple_type(Own, number, layers, vector, number, number),
-        tuple_type(Chunk, *[number] * 3),
-    )
-
-
-def _add_extras(table, extras, number, scalar):
-    recipe = types.Array(scalar, 1, "C")
+def _add_extras(table, extras, of, number, scalar):
+    recipe = of.recipe
     for name in STEPS.keys() & set(extras):
         table[STEP] = address_of(STEPS[name], *[number] * 5, recipe, recipe, scalar, number)
         table[TRANSPOSE] = address_of(transpose_block, *[number] * 4, scalar)
-        net, me, own, chunk = _tuples(scalar)
-        table[DESCEND_LAYERS] = address_of(descend_layers, net, me, own, chunk, number, recipe, recipe)
+        descent = of.net, of.me, of.own, of.chunk, number, recipe, recipe
+        table[DESCEND_LAYERS] = address_of(descend_layers, *descent)
     if "clip_norm" in extras:
         table[PENALISE] = address_of(penalise, *[number] * 3, recipe, recipe, number)
     if "clip_norm" in extras or "squares" in extras:
