@@ -13,19 +13,26 @@ SHORTEST = 0.2  # seconds a timing lasts at least; shorter work is repeated
 
 
 def repeats_for(work: Callable[[], object]) -> int:
-    """How often to repeat `work` for a timing, by repeating it so often that it lasts long enough.
+    """How often to repeat `work` for a timing, by repeating it so often that it lasts long enough, twice.
 
-    Told by one call, it was 13 times too few where the first calls have to wake threads.
+    Told by one call, it was 13 times too few where the first calls have to wake threads; told once, it was 1
+    instead of 3,000 where one of the first calls loaded another kernel from the cache.
     """
     repeats = 1
     while True:
-        start = time.perf_counter()
-        for _ in range(repeats):
-            work()
-        seconds = time.perf_counter() - start
+        seconds = _duration(work, repeats)
         if seconds >= SHORTEST:
-            return repeats
+            seconds = _duration(work, repeats)
+            if seconds >= SHORTEST / 2:
+                return repeats
         repeats = max(repeats + 1, math.ceil(repeats * SHORTEST / seconds))
+
+
+def _duration(work: Callable[[], object], repeats: int) -> float:
+    start = time.perf_counter()
+    for _ in range(repeats):
+        work()
+    return time.perf_counter() - start
 
 
 @dataclass

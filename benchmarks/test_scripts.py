@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("numba", reason="the probe of the peak, and what is measured, are compiled")
 
-from benchmarks import dropout, memory, options, published, record, scaling, train_many
+from benchmarks import dropout, memory, options, published, record, rounds, scaling, train_many
 from benchmarks.peak import Probe, Trial
 from benchmarks.rounds import Timed, speed
 from benchmarks.tables import accuracy
@@ -45,6 +45,21 @@ class Peak:
 
     best = 100.0
     accepts = Probe.accepts
+
+
+def test_one_slow_call_does_not_say_how_often_to_repeat(monkeypatch):
+    """Such as the second of all, which may load another kernel."""
+    now, calls = [0.0], []
+
+    def work():
+        calls.append(0.3 if len(calls) == 1 else 0.001)
+        now[0] += calls[-1]
+
+    monkeypatch.setattr(rounds.time, "perf_counter", lambda: now[0])
+    work()
+    assert 100 <= rounds.repeats_for(work) <= 300
+    monkeypatch.setattr(rounds, "SHORTEST", 0.0005)
+    assert rounds.repeats_for(work) == 1
 
 
 def test_speed_compares_within_quiet_rounds():
