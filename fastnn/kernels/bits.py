@@ -12,11 +12,12 @@ from numba.extending import intrinsic
 
 from fastnn.kernels.jit import inline, jit
 from fastnn.kernels.memory import load_scalar, prefetch, store_scalar
-from fastnn.kernels.simd import I1, I32, INT, emit_call, emit_splat, pointer, size_of
+from fastnn.kernels.simd import I1, I32, INT, Vector, emit_call, emit_splat, pointer, size_of
 from fastnn.kernels.target import VECTOR_BYTES
 
 WORD = 64  # bits
 LIST_OVERRUN = 16  # entries that writing a list may overwrite beyond its last
+PLACES = ir.ArrayType(ir.VectorType(ir.IntType(8), 8), 256)
 
 
 @intrinsic
@@ -47,18 +48,14 @@ def any_bits(typingctx, address, mask):
     return types.intp(types.intp, types.intp), codegen
 
 
-def _write(builder, word, place, integer, most, vectors, number_at):
+def _compress(builder, word, place, integer, most, vectors):
     """Store the `integer` of every set bit i < most at `place`; returns how many there are.
 
-    AVX-512 compresses registers (12 cycles for 64 bits and int32, no branch to mispredict); elsewhere a loop
-    over the set bits.
+    AVX-512 compresses registers: 12 cycles for 64 bits and int32, and no branch to mispredict.
 
-    vectors     type of a vector -> generator of the numbers of bit 0 and on, as many as there are lanes
-    number_at   bit -> its number
+    vectors   type of a vector -> generator of the numbers of bit 0 and on, as many as there are lanes
     """
     size = integer.width // 8
-    if VECTOR_BYTES != 64:
-        return _write_one_by_one(builder, word, place, size, number_at)
     lanes = VECTOR_BYTES // size
     vector = ir.VectorType(integer, lanes)
     squeeze = f"llvm.experimental.vector.compress.v{lanes}i{integer.width}"
@@ -73,7 +70,37 @@ def _write(builder, word, place, integer, most, vectors, number_at):
     return total
 
 
-def _write_one_by_one(builder, word, place, size, number_at):
+def _places(module):
+    """A table in the module: which bits of a byte are set, in ascending order, for each of the 256 bytes."""
+    name = "fastnn_places_of_bits"
+    if name not in module.globals:
+        rows = ([i for i in range(8) if byte >> i & 1] for byte in range(256))
+        table = ir.GlobalVariable(module, PLACES, name)
+        table.linkage, table.global_constant = "internal", True
+        filled = [ir.Constant(PLACES.element, (row + 8 * [0])[:8]) for row in rows]
+        table.initializer = ir.Constant(PLACES, filled)
+    return module.globals[name]
+
+
+def _look_up(builder, word, place, integer, most, base, step):
+    """As _compress, for the numbers base + step * i, where there is no such instruction: byte by byte."""
+    size, vector, zero = integer.width // 8, ir.VectorType(integer, 8), ir.Constant(INT, 0)
+    table, total = _places(builder.module), zero
+    numbers, steps = emit_splat(builder, vector, base), emit_splat(builder, vector, step)
+    further = builder.mul(steps, ir.Constant(vector, 8))
+    for part in range(0, most, 8):
+        bits = builder.and_(builder.lshr(word, ir.Constant(INT, part)), ir.Constant(INT, 255))
+        places = builder.zext(builder.load(builder.gep(table, [zero, bits]), align=8), vector)
+        here = builder.add(place, builder.mul(total, ir.Constant(INT, size)))
+        value = builder.add(numbers, builder.mul(places, steps))
+        builder.store(value, pointer(builder, here), align=size)
+        numbers = builder.add(numbers, further)
+        total = builder.add(total, builder.ctpop(bits))
+    return total
+
+
+def _write_one_by_one(builder, word, place, number_at):
+    """Store number_at(i), an int64, of every set bit i at `place`; returns how many there are."""
     before = builder.block
     test, body, done = (builder.append_basic_block(name) for name in ("test", "body", "done"))
     builder.branch(test)
@@ -84,12 +111,12 @@ def _write_one_by_one(builder, word, place, size, number_at):
     builder.cbranch(builder.icmp_unsigned("==", left, ir.Constant(INT, 0)), done, body)
     builder.position_at_end(body)
     number = number_at(builder.cttz(left, ir.Constant(I1, 1)))
-    builder.store(number, pointer(builder, at), align=size)
+    builder.store(number, pointer(builder, at), align=8)
     left.add_incoming(builder.and_(left, builder.sub(left, ir.Constant(INT, 1))), body)
-    at.add_incoming(builder.add(at, ir.Constant(INT, size)), body)
+    at.add_incoming(builder.add(at, ir.Constant(INT, 8)), body)
     builder.branch(test)
     builder.position_at_end(done)
-    return builder.udiv(builder.sub(at, place), ir.Constant(INT, size))
+    return builder.lshr(builder.sub(at, place), ir.Constant(INT, 3))
 
 
 def emit_series(builder, word, base, step, place, integer, most):
@@ -103,11 +130,9 @@ def emit_series(builder, word, base, step, place, integer, most):
             yield numbers
             numbers = builder.add(numbers, further)
 
-    def number_at(bit):
-        bit = bit if integer == INT else builder.trunc(bit, integer)
-        return builder.add(base, builder.mul(step, bit))
-
-    return _write(builder, word, place, integer, most, vectors, number_at)
+    if VECTOR_BYTES == 64:
+        return _compress(builder, word, place, integer, most, vectors)
+    return _look_up(builder, word, place, integer, most, base, step)
 
 
 @intrinsic
@@ -125,19 +150,18 @@ def write_list(typingctx, word, base, place):
 
 
 @intrinsic
-def write_steps(typingctx, word, base, step, place, most):
+def write_steps(typingctx, word, base, step, place, like):
     """Write base + step * i as int64 at `place` for every set bit i, ascending; returns their number.
 
-    most    a literal: bits from there on are not set
+    like    of what type a panel is: bits beyond its columns are not set
     Notes   up to LIST_OVERRUN entries beyond the last may be overwritten
     """
-    if not isinstance(most, types.IntegerLiteral):
-        return None
+    columns = 2 * Vector(like).lanes
 
     def codegen(context, builder, signature, args):
-        return emit_series(builder, *args[:4], INT, most.literal_value)
+        return emit_series(builder, *args[:4], INT, columns)
 
-    return types.intp(*[types.intp] * 4, most), codegen
+    return types.intp(*[types.intp] * 4, like), codegen
 
 
 @intrinsic
@@ -157,7 +181,9 @@ def write_chosen(typingctx, word, source, place):
         def vectors(vector):
             return (number_at(ir.Constant(INT, bit), vector) for bit in range(0, WORD, vector.count))
 
-        return _write(builder, word, place, INT, WORD, vectors, number_at)
+        if VECTOR_BYTES == 64:
+            return _compress(builder, word, place, INT, WORD, vectors)
+        return _write_one_by_one(builder, word, place, number_at)
 
     return types.intp(types.intp, types.intp, types.intp), codegen
 

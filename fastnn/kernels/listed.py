@@ -38,10 +38,10 @@ from fastnn.kernels.tiles import call_double_tile, call_tile
 ROWS_ALONE, FEATURES_ALONE = TALLEST_LISTED, min(TALLEST_LISTED, 8)
 ROWS_TOGETHER, FEATURES_TOGETHER = min(TALLEST_DOUBLE, 3 if FMAS_A_CYCLE == 1 else 6), min(TALLEST_DOUBLE, 4)
 
-# Vectors of outputs from which on two panels are taken together. For lower tiles there are more lists, which
-# pay late where they are made bit by bit (bits.py): with AVX2 784-128-10 loses 4 % on two threads, 784-256-10
-# gains 5 %.
-VECTORS_TOGETHER = 4 if VECTOR_BYTES == 64 else 32
+# Vectors of outputs from which on two panels are taken together. For lower tiles there are more lists. Made
+# bit by bit, without AVX-512, these paid from 32 vectors on; byte by byte (bits.py) they do from 4, too: with
+# AVX2 784-128-10 in batches of 128 takes 116 ms on one thread of a Zen 4 so, panels alone 128, and took 134.
+VECTORS_TOGETHER = 4
 
 
 def heights(together):

@@ -11,7 +11,6 @@ from fastnn.kernels.byte_layer.byte_input import (
     OFFSETS,
     PAIR,
     ROW_BITS_BYTES,
-    WIDEST_PANEL,
     bitmaps,
     end_of_row,
     first_of_end,
@@ -42,7 +41,7 @@ def list_features(copy, columns, start, begin, end, block_bytes, like):
         word = word >> block % 8 & (1 << min(panel, end - block)) - 1  # doubles in short vectors: panels of 4
         pair = block // panel * block_bytes | block * BYTE_ROW << ROWS_SHIFT
         step = size_of(like) | BYTE_ROW << ROWS_SHIFT
-        place += PAIR * write_steps(word, pair, step, place, WIDEST_PANEL)
+        place += PAIR * write_steps(word, pair, step, place, like)
     return (place - pairs) // PAIR
 
 
