@@ -20,6 +20,7 @@ ZEROS = ir.Constant(LANES, None)
 MOST_VECTORS = 8  # of sums of a row: 64 digits, of 16 outputs
 MOST_COLUMNS = 28  # sums of 8 columns that the registers hold
 FOURS = 16  # of rows in a block
+IN_FLIGHT = 8  # products, two a cycle, each for four cycles
 
 
 def _emit_products(builder, sums, unsigned, signed):
@@ -46,11 +47,9 @@ def _store(builder, value, address, offset):
     builder.store(value, pointer(builder, _add(builder, address, offset)), align=4)
 
 
-def _emit_nonzero(builder, address, offset=0):
+def _emit_nonzero(builder, line):
     """i16: which fours of 64 bytes are not zeros."""
-    found = builder.icmp_unsigned(
-        "!=", _load(builder, address, offset, WHOLE_LINE), ir.Constant(WHOLE_LINE, None)
-    )
+    found = builder.icmp_unsigned("!=", line, ir.Constant(WHOLE_LINE, None))
     return builder.bitcast(found, ir.IntType(LINE // 4))
 
 
@@ -71,18 +70,20 @@ def _emit_for_each(builder, number, choices, emit):
 
 
 @intrinsic
-def list_fours(typingctx, address, base, place):
-    """Write base + i as int32 to `place` for every i-th four of 64 bytes that is not zeros; returns how many.
+def list_fours(typingctx, address, other, base, place):
+    """Write base + i as int32 to `place` for every i-th four of 64 bytes that is not zeros here or there.
 
-    Up to 16 entries may be overwritten, whatever their number.
+    address, other   where these are
+    Returns how many. Up to 16 entries may be overwritten, whatever their number.
     """
 
     def codegen(context, builder, signature, args):
-        address, base, place = args
-        word = builder.zext(_emit_nonzero(builder, address), INT)
+        address, other, base, place = args
+        lines = (_load(builder, one, kind=WHOLE_LINE) for one in (address, other))
+        word = builder.zext(_emit_nonzero(builder, builder.or_(*lines)), INT)
         return emit_series(builder, word, builder.trunc(base, I32), ir.Constant(I32, 1), place, I32, 16)
 
-    return types.intp(types.intp, types.intp, types.intp), codegen
+    return types.intp(*[types.intp] * 4), codegen
 
 
 @intrinsic
@@ -97,7 +98,7 @@ def note_fours(typingctx, X, low, high):
         X, *places = args
         octet = ir.IntType(8)
         for four in range(FOURS):
-            found = _emit_nonzero(builder, X, four * LINE)
+            found = _emit_nonzero(builder, _load(builder, X, four * LINE, WHOLE_LINE))
             for half, place in enumerate(places):
                 bits = builder.trunc(builder.lshr(found, ir.Constant(found.type, 8 * half)), octet)
                 builder.store(bits, pointer(builder, _add(builder, place, four)), align=1)
@@ -107,39 +108,49 @@ def note_fours(typingctx, X, low, high):
 
 
 @intrinsic
-def add_listed(typingctx, count, fours, row, weights, sums, vectors):
+def add_listed(typingctx, count, fours, rows, pitch, weights, sums, vectors):
     """sums[lane] += the products of `count` fours of a row of bytes with those that each lane has for them.
 
+    For two rows that read the same weights.
+
     fours     their numbers, int32
-    weights   for each four of the row `vectors` times 32 bytes
-    sums      `vectors` times 8 int32; 1 to MOST_VECTORS
-    Notes     every other four goes to sums of its own, so that it need not wait for the one before
+    pitch     bytes from the first row to the second
+    weights   for each four of a row `vectors` times 32 bytes
+    sums      for each row `vectors` times 8 int32; 1 to MOST_VECTORS
+    Notes     where there are few, every other four goes to sums of its own, so that it need not wait for the
+              one before
     """
 
     def codegen(context, builder, signature, args):
-        count, fours, row, weights, sums, vectors = args
+        count, fours, rows, pitch, weights, sums, vectors = args
+        both = rows, builder.add(rows, pitch)
 
         def emit(height):
             def add_one(values):
                 place, *totals = values
                 four = _number_at(builder, place)
-                X = _load_splat(builder, builder.add(row, builder.mul(four, ir.Constant(INT, 4))))
+                offset = builder.mul(four, ir.Constant(INT, 4))
                 W = builder.add(weights, builder.mul(four, ir.Constant(INT, height * VECTOR)))
+                W = [_load(builder, W, v * VECTOR) for v in range(height)]
+                X = [_load_splat(builder, builder.add(row, offset)) for row in both]
+                factors = [(x, w) for x in X for w in W]
                 added = [
-                    _emit_products(builder, total, X, _load(builder, W, v * VECTOR))
-                    for v, total in enumerate(totals[:height])
+                    _emit_products(builder, *one)
+                    for one in zip(totals, *zip(*factors, strict=True), strict=False)
                 ]
-                return [_add(builder, place, 4), *totals[height:], *added]
+                return [_add(builder, place, 4), *totals[2 * height :], *added]
 
-            before = [_load(builder, sums, v * VECTOR) for v in range(height)]
-            totals = emit_pairwise_loop(builder, count, [fours, *before, *[ZEROS] * height], add_one)[1:]
-            for v in range(height):
-                _store(builder, builder.add(totals[v], totals[height + v]), sums, v * VECTOR)
+            before = [_load(builder, sums, v * VECTOR) for v in range(2 * height)]
+            more = [ZEROS] * (2 * height if 2 * height < IN_FLIGHT else 0)
+            totals = emit_pairwise_loop(builder, count, [fours, *before, *more], add_one)[1:]
+            for v in range(2 * height):
+                total = builder.add(totals[v], totals[2 * height + v]) if more else totals[v]
+                _store(builder, total, sums, v * VECTOR)
 
         _emit_for_each(builder, vectors, range(1, MOST_VECTORS + 1), emit)
         return context.get_dummy_value()
 
-    return types.void(*[types.intp] * 6), codegen
+    return types.void(*[types.intp] * 7), codegen
 
 
 @intrinsic
