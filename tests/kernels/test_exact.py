@@ -21,6 +21,7 @@ from fastnn.kernels.target import HAS_FMA, IS_X86, MULTIPLIES_BYTES
 from fastnn.kernels.tile_kinds import CONTINUE, RELU, ROW_BYTES, STORE
 from fastnn.kernels.tiles import tile_bank
 from fastnn.kernels.workspace import CHUNK, GB, W_PANEL, X_PANEL, Z_PANEL, B, G, W, Workspace, Z
+from fastnn.regularisation import Regularisation
 from fastnn.run_settings import RunSettings
 from tests.checks import network_of
 from tests.kernels.process import run_python
@@ -234,7 +235,7 @@ def test_images_of_one_colour_and_the_largest_sums(value, end):
 
 # ---- in training -----------------------------------------------------------------------------------------
 
-SIZES = [(784, 10, 10), (784, 10), (5, 3, 2), (33, 9, 17, 3), (1, 1, 2), (70, OUTPUTS, 4)]
+SIZES = [(784, 10, 10), (784, 10), (5, 3, 2), (33, 9, 17, 3), (1, 1, 2), (70, OUTPUTS, 4), (24, 9, 3)]
 
 
 def chosen(sizes, dtype=FLOAT, X=None, sharded=True):
@@ -278,9 +279,11 @@ def test_any_number_of_threads(sizes, batch_size, n_rows, optimizer):
 
 
 @pytest.mark.parametrize("sizes", SIZES, ids=lambda sizes: "-".join(map(str, sizes)))
-def test_an_epoch_is_that_of_numpy(sizes, generator):
+@pytest.mark.parametrize("clip_norm", [None, 0.1])
+def test_an_epoch_is_that_of_numpy(sizes, clip_norm, generator):
+    """A norm counts all that is in a gradient's panels, and so would tell of features beyond X's."""
     X, y = digits(generator, (BATCH + 77, sizes[0])), generator.integers(0, sizes[-1], BATCH + 77)
-    settings = RunSettings(BATCH, 2)
+    settings = RunSettings(BATCH, 2, regularisation=Regularisation(clip_norm=clip_norm))
     found = []
     for open_run in (numba_run.Run, numpy_backend.Run):
         network = network_of(sizes, FLOAT, np.random.default_rng(1), input_scale=1 / 255)

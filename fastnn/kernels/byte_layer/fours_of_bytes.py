@@ -6,13 +6,13 @@ For CPUs with AVX-512 VNNI, and without AMX. Zeros are skipped, by lists of the 
   update   8 features at a time, the fours of rows: lanes are these features, times the digits of the deltas
 
 784-10-10, all 60,000 rows a step, takes 18.2 ms an epoch so on one thread of an AMD EPYC (Zen 4), and 9.4 on
-two cores; by tiles_of_doubles.py 32.6 and 16.7. Of MNIST's 196 fours a row 56 are not zeros, and 77 of two rows; but
-these read weights once, not twice, and 31 KB of weights are all of L1: row by row it took 18.9, and where two
-threads share a core 17 instead of 13. With vectors of 64 bytes, where more lanes have to be zero, it was a
-sixth longer: of the fours of 16 features 77 % are not zeros, and 60 % of those of 8; and rows of weights that
-are filled up to 64 bytes do not fit into L1. While a chunk is worked with, the rows that follow it in X are
-fetched to L2, for gathering reads them faster than they come; without that it was a fifth longer. A quarter
-of the time is forward, a third the update, a tenth each gathering and making digits of the deltas.
+two cores; by tiles_of_doubles.py 32.6 and 16.7. Of MNIST's 196 fours a row 56 are not zeros, and 77 of two
+rows; but these read weights once, not twice, and 31 KB of weights are all of L1: row by row it took 18.9, and
+where two threads share a core 17 instead of 13. With vectors of 64 bytes, where more lanes have to be zero,
+it was a sixth longer: of the fours of 16 features 77 % are not zeros, and 60 % of those of 8; and rows of
+weights that are filled up to 64 bytes do not fit into L1. While a chunk is worked with, the rows that follow
+it in X are fetched to L2, for gathering reads them faster than they come; without that it was a fifth longer.
+A quarter of the time is forward, a third the update, a tenth each gathering and making digits of the deltas.
 """
 
 import numpy as np

@@ -17,12 +17,14 @@ LANES = VECTOR_BYTES // 4
 COPIED_TILE = 1024 + LINE  # bytes from one tile of the copy to the next: not to the same sets of L1
 
 # The header: the scale of X as float32, and 8 bytes further what byte tiles scale by, 1.0 as a double; with
-# digits, how many rows are read where X has them, and the address of the first; a configuration of tiles; by
-# output what one unit of the integers is (SCALES), and what floats are multiplied by to become integers
-# (STEPS), of weights and deltas; exact sums, twice, each SUMS_BYTES as doubles, and as much turned back;
-# zeros for sums to start from; a square of integers on its way to be transposed; the deltas as integers, and
-# after them the weights; and with digits, lists of what is not zero.
+# digits, how many rows are read where X has them, and the address of the first; with doubles, of which square
+# there is a list, and how long it is; a configuration of tiles; by output what one unit of the integers is
+# (SCALES), and what floats are multiplied by to become integers (STEPS), of weights and deltas; exact sums,
+# twice, each SUMS_BYTES as doubles, and as much turned back; zeros for sums to start from; a square of
+# integers on its way to be transposed; the deltas as integers, and after them the weights; and with digits,
+# lists of what is not zero.
 ONE, ROWS_IN_PLACE, PLACE_OF_ROWS = 8, 16, 24
+LISTED_SQUARE, LISTED_COUNT = 16, 24
 CONFIGURATION = LINE
 WEIGHT_SCALES, WEIGHT_STEPS, DELTA_SCALES, DELTA_STEPS = (
     CONFIGURATION + LINE + i * OUTPUTS_BYTES for i in range(4)

@@ -7,18 +7,24 @@ Byte tiles multiply (tile_ir.py), as in narrow.py, by lists of what is not zero:
 
 Two vectors of doubles are one of floats: a panel here is LANES rows, or features.
 
+Bitmaps are of squares of 16 rows, or features. Where fewer are in a panel, as with AVX2, its list is that of
+the panel before.
+
   weights  of each LANES features a panel row for each of 16 outputs
   deltas   16 doubles a row of X
 """
 
 from fastnn.kernels.byte_layer.byte_input import DATA, copied_row, gather, list_at
 from fastnn.kernels.byte_layer.byte_lists import call_byte_tiles, list_features, list_rows, note_offsets
+from fastnn.kernels.byte_layer.byte_vectors import SQUARE
 from fastnn.kernels.byte_layer.integers import OF_FEATURES, OF_ROWS, store_doubles, sum_of_doubles, whole
 from fastnn.kernels.byte_layer.layout import (
     DELTA_BYTES,
     DELTA_STEPS,
     DELTAS,
     LANES,
+    LISTED_COUNT,
+    LISTED_SQUARE,
     ONE,
     WEIGHT_STEPS,
     WEIGHTS,
@@ -27,7 +33,7 @@ from fastnn.kernels.byte_layer.layout import (
 )
 from fastnn.kernels.byte_layer.narrow import SUMS_BYTES
 from fastnn.kernels.jit import inline
-from fastnn.kernels.memory import first_lanes, load, load_scalar, store, transpose_square
+from fastnn.kernels.memory import first_lanes, load, load_scalar, store, store_scalar, transpose_square
 from fastnn.kernels.simd import constant, mul, size_of, splat
 from fastnn.kernels.target import VECTOR_BYTES
 from fastnn.kernels.tile_kinds import BYTE_COLUMNS, BYTE_ROWS, ROW_BYTES, STORE
@@ -38,7 +44,8 @@ TURNED = SUMS_BYTES  # from sums of rows to where they follow turned back
 
 @inline
 def set_up_forward(x):
-    """Zeros for the tiles to start from."""
+    """Zeros for the tiles to start from, and no list yet."""
+    store_scalar(x + LISTED_SQUARE, -1)
     for place in range(0, SUMS_BYTES, VECTOR_BYTES):
         store(x + ZEROS + place, constant(0.0, 0.0, 0.0))
 
@@ -46,12 +53,19 @@ def set_up_forward(x):
 @inline
 def set_up_update(x, x_columns, rows, fan_out):
     """To be called before multiply_columns."""
+    store_scalar(x + LISTED_SQUARE, -1)
     note_offsets(x + x_columns, rows, DELTA_BYTES)
 
 
 @inline
 def finish():
     """Nothing is left to do."""
+
+
+@inline
+def _note_list(x, square, count):
+    store_scalar(x + LISTED_SQUARE, square)
+    store_scalar(x + LISTED_COUNT, count)
 
 
 @inline
@@ -76,12 +90,14 @@ def write_weights(x, W, columns, fan_out, like):
 def multiply_rows(bank, x, x_columns, start, columns, fan_out, sums):
     """Exact sums of LANES rows from `start` on over all features, for sum_of_row."""
     copy = x + x_columns
+    if load_scalar(x + LISTED_SQUARE, 0) != start // SQUARE:
+        _note_list(x, start // SQUARE, list_features(copy, columns, start, 0, columns, SUMS_BYTES, 0.0))
     call_byte_tiles(
         bank,
         BYTE_ROWS,
         2,
         fan_out,
-        list_features(copy, columns, start, 0, columns, SUMS_BYTES, 0.0),
+        load_scalar(x + LISTED_COUNT, 0),
         x + WEIGHTS,
         ROW_BYTES,
         x + ONE,
@@ -120,17 +136,19 @@ def write_deltas(x, dZ, dz_row, rows, fan_out, like):
 @inline
 def multiply_columns(bank, x, x_columns, half, rows, columns, fan_out, sums):
     """Exact sums of LANES features, half a block of W, over all rows, for sum_of_column."""
-    copy = x + x_columns
+    copy, first, last = x + x_columns, half * LANES, (half + 1) * LANES
+    if load_scalar(x + LISTED_SQUARE, 0) != first // SQUARE:
+        _note_list(x, first // SQUARE, list_rows(copy, columns, first, last, rows, DELTA_BYTES, 0.0))
     call_byte_tiles(
         bank,
         BYTE_COLUMNS,
         2,
         fan_out,
-        list_rows(copy, columns, half * LANES, (half + 1) * LANES, rows, DELTA_BYTES, 0.0),
+        load_scalar(x + LISTED_COUNT, 0),
         x + DELTAS,
         8,
         x + ONE,
-        load_scalar(copy - DATA, 0) + half * LANES,
+        load_scalar(copy - DATA, 0) + first,
         sums,
         sums,
         list_at(copy, columns),
