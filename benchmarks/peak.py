@@ -2,7 +2,7 @@
 
 The clock of a shared machine drops to 60 % for seconds at a time. A timing counts only if probes right
 before and right after it reach 90 % of the best probe of the whole run. The probe multiplies and adds in
-registers, on the widest vectors the CPU has, and shares no code with fastnn's kernels.
+registers, on the widest vectors that Numba compiles for, and shares no code with fastnn's kernels.
 
     python benchmarks/peak.py    prints the peak of one thread and of all
 """
@@ -15,24 +15,20 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from fastnn.kernels.target import VECTOR_BYTES, VECTOR_REGISTERS
+
 LIMIT = 0.9
 SECONDS = 1e-3
 
 
-def _lanes() -> int:
-    features = llvm.get_host_cpu_features()
-    return 16 if features.get("avx512f") else 8 if features.get("fma") else 4
-
-
-LANES = _lanes()
-# Enough independent chains to hide the latency of an FMA; AVX2 has only 16 registers.
-CHAINS = 12 if LANES == 8 else 16
+LANES = VECTOR_BYTES // 4
+# Enough independent chains to hide the latency of an FMA, in the registers that there are.
+CHAINS = 16 if VECTOR_REGISTERS == 32 else 12
 FLOPS_PER_STEP = 2 * LANES * CHAINS
 
 

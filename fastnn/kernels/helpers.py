@@ -63,7 +63,7 @@ class Helpers:
             while len(self._crew.calls) < helpers:
                 self._crew.add()
             places = ()
-            if not self._bells[1 : helpers + 1].all():
+            if 0 in self._bells.tolist()[1 : helpers + 1]:
                 taken = set()
                 settle(taken)
                 places = taken, keep_off(taken, self._crew.threads[:helpers])
