@@ -21,11 +21,9 @@ import numpy as np
 
 from fastnn.cpus import usable_cpus
 from fastnn.kernels import jit
-from fastnn.kernels.passes import PREDICTING, TRAINING, is_ready, make_ready
+from fastnn.kernels.passes import is_ready, make_ready
 
-__all__ = ["PREDICTING", "TRAINING", "begin", "wait"]
-
-LONGEST_WAIT, BETWEEN_LOOKS = 60.0, 0.01  # seconds
+LONGEST_WAIT, BETWEEN_LOOKS = 180.0, 0.01  # seconds
 # By imports from where this process imports, wherever it was started.
 PROGRAM = """
 import sys
@@ -34,21 +32,18 @@ from fastnn.backends.numba_ahead import serve
 serve({dtype!r}, {names!r}, {folder!r})
 """
 
-_lock = threading.Lock()
-_asked: set[tuple[str, str]] = set()  # (dtype, name) of each pass that has been thought of
-_processes: dict[str, subprocess.Popen[bytes]] = {}  # those still at work, by dtype
+# By (dtype, name) of a pass: who has thought of it first, and the process that compiles it. No lock, which
+# might be held while another thread forks.
+_claims: dict[tuple[str, str], object] = {}
+_processes: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
 
 
 def begin(dtype: np.dtype[Any], *names: str) -> None:
     """Have those of the passes compiled that are not in the cache, if there is a CPU for it."""
-    with _lock:
-        new = [name for name in names if (dtype.name, name) not in _asked]
-        if not new:
-            return
-        _asked.update((dtype.name, name) for name in new)
-        missing = [name for name in new if not is_ready(name, dtype)]
-        if not missing:
-            return
+    this_call = object()
+    new = [name for name in names if _claims.setdefault((dtype.name, name), this_call) is this_call]
+    missing = [name for name in new if not is_ready(name, dtype)]
+    if missing:
         jit.announce_compilation(certain=True)
         if jit.CACHE_FOLDER is not None and usable_cpus() > 1 and _is_python():
             _start(dtype, missing)
@@ -62,40 +57,45 @@ def _is_python() -> bool:
 def _start(dtype: np.dtype[Any], names: list[str]) -> None:
     path = [entry for entry in sys.path if isinstance(entry, str)]
     program = PROGRAM.format(path=path, dtype=dtype.name, names=names, folder=str(jit.CACHE_FOLDER))
-    # No more processes may be to be had.
-    with contextlib.suppress(OSError):
-        _processes[dtype.name] = subprocess.Popen(
+    with contextlib.suppress(OSError):  # no more processes are to be had
+        process = subprocess.Popen(
             [sys.executable, "-c", program],
             stdin=subprocess.PIPE,  # it sees by its end that this process has ended
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # on Windows
         )
+        _processes.update(((dtype.name, name), process) for name in names)
 
 
 def wait(dtype: np.dtype[Any], name: str) -> None:
     """Until a pass that is being compiled elsewhere is in the cache, but not for ever."""
-    process = _processes.get(dtype.name)
+    process = _processes.get((dtype.name, name))
     if process is None:
         return
     end = time.monotonic() + LONGEST_WAIT
-    while process.poll() is None and not is_ready(name, dtype) and time.monotonic() < end:
+    while not is_ready(name, dtype):
+        if process.poll() is not None or time.monotonic() >= end:
+            _end(process)
+            return
         time.sleep(BETWEEN_LOOKS)
-    if process.poll() is not None or time.monotonic() >= end:
-        _end(dtype.name)
+    _processes.pop((dtype.name, name), None)
+    if process not in _processes.values():  # it has nothing more to do
+        _end(process)
 
 
 @atexit.register
 def _end_all() -> None:
-    for dtype in list(_processes):
-        _end(dtype)
+    for process in set(_processes.values()):
+        _end(process)
 
 
-def _end(dtype: str) -> None:
-    process = _processes.pop(dtype, None)
-    if process is not None:  # nobody else has ended it
-        process.kill()
-        process.communicate()
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for key, other in list(_processes.items()):
+        if other is process:
+            _processes.pop(key, None)
+    process.kill()
+    process.communicate()
 
 
 # ---- the second process -----------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from fastnn.kernels.helpers import Helpers, Pace
 from fastnn.kernels.inference import Pass, forward_rows
 from fastnn.kernels.jit import call_known
 from fastnn.kernels.panels import panel_count
+from fastnn.kernels.passes import PREDICTING
 from fastnn.kernels.rows import row_offsets
 from fastnn.kernels.sparsity import PLAN_FIELDS, Sparsity
 from fastnn.kernels.step import Net, Samples
@@ -57,7 +58,7 @@ class ForwardPass:
     """
 
     def __init__(self, network: Parameters, threads: int | None = None, pace: Pace | None = None) -> None:
-        numba_ahead.begin(network.weights[0].dtype, numba_ahead.PREDICTING)
+        numba_ahead.begin(network.weights[0].dtype, PREDICTING)
         threads = threads or min(usable_cpus(), MOST_THREADS)
         self.threads, self.dtype = threads, network.weights[0].dtype
         self._workspace = Workspace(
@@ -162,7 +163,7 @@ class ForwardPass:
                 self._workspace.zeros,
                 self._workspace.like,
             )
-            numba_ahead.wait(self.dtype, numba_ahead.PREDICTING)
+            numba_ahead.wait(self.dtype, PREDICTING)
         return self._nets[key]
 
 

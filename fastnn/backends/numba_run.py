@@ -27,6 +27,7 @@ from fastnn.cpus import usable_cpus
 from fastnn.inputs import all_finite
 from fastnn.kernels.epoch import train_rows
 from fastnn.kernels.jit import call_known
+from fastnn.kernels.passes import PREDICTING, TRAINING
 from fastnn.kernels.shards import shard_count
 from fastnn.kernels.sparsity import Sparsity
 from fastnn.kernels.step import Course, Masks, Net, Samples
@@ -58,7 +59,7 @@ class Run:
         gradients: bool = False,
     ) -> None:
         dtype = network.weights[0].dtype
-        numba_ahead.begin(dtype, numba_ahead.TRAINING, numba_ahead.PREDICTING)
+        numba_ahead.begin(dtype, TRAINING, PREDICTING)
         flops = 6 * settings.batch_size * sum(W.size for W in network.weights)
         parameter_bytes = sum(W.nbytes for W in network.weights)
         self._shards = shard_count(settings.batch_size, parameter_bytes)
@@ -106,7 +107,7 @@ class Run:
             self.workspace.zeros,
             self.workspace.like,
         )
-        numba_ahead.wait(dtype, numba_ahead.TRAINING)
+        numba_ahead.wait(dtype, TRAINING)
 
     def epoch(
         self, order: Array, learning_rates: Array, between: Callable[[], None] = nothing

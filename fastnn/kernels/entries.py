@@ -4,6 +4,7 @@
     GATHER,
     FORWARD_FIRST,
     FORWARD_UNPACKED,
+    FORWARD_PACKING,
     FORWARD,
     LOSS,
     OUTPUTS,
@@ -28,4 +29,4 @@
     PACK,
     ODD,
     ENTRIES,
-) = range(27)
+) = range(28)

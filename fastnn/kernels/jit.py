@@ -230,9 +230,10 @@ def jit(function):
 
 def is_compiled(function, signature):
     """Whether a jitted function is compiled for a tuple of Numba types, or such code is in the cache."""
+    if signature in function.overloads:
+        return True
     cache = function._cache
-    kept = isinstance(cache, _Cache) and cache.holds(signature, function.targetctx)
-    return kept or signature in function.overloads
+    return isinstance(cache, _Cache) and cache.holds(signature, function.targetctx)
 
 
 def call_known(function, kind, *arguments):

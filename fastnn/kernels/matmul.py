@@ -3,6 +3,7 @@
   forward_tiles        Z = X W + b          for a range of rows
   forward_in_place     the same             for rows of a row-major X
   forward_unpacked     the same             for a panel's width of outputs of a row-major W, too
+  forward_packing      the same             for more rows, and a W from anywhere, which it packs
   backward_tiles       dX = (dZ W') * g'    for a range of rows, from WT, a transposed copy of W
   weight_update_tiles  dW = X' dZ           for a range of W's blocks, with the SGD step in the store
 
@@ -26,13 +27,14 @@ from fastnn.kernels.tile_kinds import (
     ROW_BYTES,
     ROWS,
     ROWS_IN_PLACE,
+    ROWS_PACKING,
     ROWS_UNPACKED,
     STORE,
     TALLEST_NARROW,
     TALLEST_WIDE,
     inline_slot,
 )
-from fastnn.kernels.tiles import call_tile
+from fastnn.kernels.tiles import call_double_tile, call_tile
 
 
 @inline
@@ -107,6 +109,25 @@ def forward_unpacked(bank, first, last, X, W, b, Z, fan_in, mode, like):
         tile = bank[inline_slot(ROWS_UNPACKED, 2, first + rows * (piece + 1) // pieces - row)]
         x, z = X.at + row * step, Z + row * ROW_BYTES
         call_tile(tile, fan_in, x, W.step, W.at, z, b, X.step, mode, like)
+
+
+@jit
+def forward_packing(bank, first, last, X, W, b, Z, room, fan_in, mode, like):
+    """forward_unpacked for more rows than a tile has, wherever W is: the first tile packs, others read that.
+
+    b      its panel
+    room   address of a packed panel of W
+    """
+    rows, step = last - first, load_scalar(X.step + 8, 0)
+    height = rows // ((rows + TALLEST_WIDE - 1) // TALLEST_WIDE)
+    tile = bank[inline_slot(ROWS_PACKING, 2, height)]
+    x, z, columns = X.at + first * step, Z + first * ROW_BYTES, 2 * lanes_of(like)
+    call_double_tile(tile, fan_in, x, W.step, W.at, z, b, X.step, mode, room, 0, like)
+    packed, start, target, none = Strided(room, 0), Strided(b, 0), Strided(Z, 0), Strided(0, 0)
+    begin = first + height
+    _row_tiles(
+        bank, begin, last, X, step, X.step, packed, start, target, fan_in, columns, mode, IDENTITY, none, like
+    )
 
 
 @jit

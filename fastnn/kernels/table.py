@@ -21,6 +21,7 @@ from fastnn.kernels.entries import (
     ENTRIES,
     FORWARD,
     FORWARD_FIRST,
+    FORWARD_PACKING,
     FORWARD_UNPACKED,
     GATHER,
     GATHER_BITS,
@@ -49,6 +50,7 @@ from fastnn.kernels.listed import forward_listed, weight_update_listed
 from fastnn.kernels.matmul import (
     backward_tiles,
     forward_in_place,
+    forward_packing,
     forward_tiles,
     forward_unpacked,
     transpose_block,
@@ -110,6 +112,7 @@ def kernel_table(dtype, data_dtype, loss, deep, training, sparse=False, first=No
     if first == ROW_MAJOR:
         table[FORWARD_FIRST] = address_of(forward_in_place, *forward, number, scalar)
         table[FORWARD_UNPACKED] = address_of(forward_unpacked, *unpacked, scalar)
+        table[FORWARD_PACKING] = address_of(forward_packing, *unpacked, number, scalar)
     if first != ROW_MAJOR or data_dtype != dtype:
         table[GATHER] = address_of(gather, number, vector, *[number] * 6, scalar, number, number)
     table[LOSS] = address_of(

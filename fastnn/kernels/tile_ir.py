@@ -17,7 +17,8 @@ a list too, and read B as uint8, which they convert on its way to the registers 
 quarter as large, for six instructions a step. Tiles `in place` are of the rows family, and read A row-major,
 each row at an offset that they are given, so that rows of X need not be copied into panels. Were they given
 the distance between rows, LLVM would make a chain of additions of it, and they would take twice as long.
-`unpacked` ones are in place, and read B row-major too, as long as it is in L2: they take 6 % longer.
+`unpacked` ones are in place, and read B row-major too, as long as it is in L2: they take 6 % longer. Those
+that pack do so from anywhere, for they fetch its rows ahead, and leave a panel of B for tiles that follow.
 
 In the loop there is nothing but loads, broadcasts and FMAs: 14 x 2 on AVX-512 keeps 28 accumulators, 2
 vectors of B and 2 broadcasts in the 32 registers, without a spill, and runs at 90-97 % of the FMA peak.
@@ -46,18 +47,20 @@ from fastnn.kernels.tile_kinds import (
     RELU,
     ROW_BYTES,
     ROWS,
-    ROWS_UNPACKED,
+    ROWS_PACKING,
+    UNPACKED,
 )
 
 LINES_AHEAD = 8  # of B's next panel, fetched with each panel of A
+ROWS_AHEAD = 12  # of B, where it is packed
 
 # Bits that the offset in A has in a pair of byte tiles. Of the columns family B is X itself, however large.
 ROWS_SHIFT, COLUMNS_SHIFT = 32, 16
 
 
-def tile_type(scalar, double=False):
-    """The LLVM type of a tile function, see emit_tile."""
-    return ir.FunctionType(ir.VoidType(), [INT] * (10 if double else 8) + [scalar])
+def tile_type(scalar, longer=False):
+    """The LLVM type of a tile function, see emit_tile; `longer` with two distances more."""
+    return ir.FunctionType(ir.VoidType(), [INT] * (10 if longer else 8) + [scalar])
 
 
 def emit_tile(context, module, element, family, MR, NV):
@@ -69,10 +72,11 @@ def emit_tile(context, module, element, family, MR, NV):
     in place it holds the byte offsets of their rows in A, as int64, and a_panel is not used, or of unpacked
     ones the distance between rows of B. Of byte tiles `list` holds pairs, offsets inside A and B in an int64;
     a_panel is the address of B's scale; and `start` has a row for each of C. Double tiles have the distances
-    between panels of B and of C, too.
+    between panels of B and of C, too; those that pack have in place of b_panel the packed panel's address.
     """
     scalar = context.get_value_type(element)
-    function = ir.Function(module, tile_type(scalar, family in DOUBLE), f"tile_{element}_{family}_{MR}x{NV}")
+    kind = tile_type(scalar, longer=family in (*DOUBLE, ROWS_PACKING))
+    function = ir.Function(module, kind, f"tile_{element}_{family}_{MR}x{NV}")
     function.linkage = "internal"
     function.attributes.add("nounwind")
     tile = _Tile(function, scalar, element.bitwidth // 8, family, MR, NV)
@@ -102,7 +106,8 @@ class _Tile:
         self.rows_family = family in (ROWS, LISTED_ROWS, DOUBLE_ROWS, BYTE_ROWS, *IN_PLACE)
         self.listed = family in (LISTED_ROWS, LISTED_COLUMNS, *DOUBLE)
         self.bytes = family in (BYTE_ROWS, BYTE_COLUMNS)
-        self.in_place, self.unpacked = family in IN_PLACE, family == ROWS_UNPACKED
+        self.in_place, self.unpacked = family in IN_PLACE, family in UNPACKED
+        self.packs = family == ROWS_PACKING
         # row-major W and b of a user's lie anywhere
         self.align = size if self.unpacked else VECTOR_BYTES
         self.panel = ROW_BYTES // size  # columns of a panel
@@ -229,8 +234,29 @@ class _Tile:
         panels = bd.lshr(bd.add(self.count, self.number(self.panel - 1)), self.number(self._panel_shift()))
         return emit_loop(bd, panels, [self.count, self.list, self.a, self.b, *accumulators], one_panel)[4:]
 
+    def reduce_and_pack(self, accumulators):
+        """As reduce_in_place; each row of B that is read goes to the packed panel, and another is fetched."""
+        bd, step = self.bd, self.step(self.size)
+        further = bd.mul(self.a_panel, self.number(ROWS_AHEAD))
+
+        def body(values):
+            room, *inner = values
+            b_now = inner[1]
+            for line in range(0, ROW_BYTES, LINE):
+                emit_prefetch(bd, bd.add(b_now, bd.add(further, self.number(line))), nearness=L1)
+            moved = step(inner)
+            for v in range(self.NV):  # loaded already, and LLVM sees it as long as nothing is stored before
+                place = self.at(room, v * VECTOR_BYTES)
+                bd.store(self.get_b(b_now, v), place, align=VECTOR_BYTES)
+            return [bd.add(room, self.number(ROW_BYTES)), *moved]
+
+        values = [self.b_panel, self.a, self.b, *accumulators]
+        return emit_pairwise_loop(bd, self.count, values, body)[3:]
+
     def reduce_in_place(self, accumulators):
         """Over features, which lie side by side in all of a row."""
+        if self.packs:
+            return self.reduce_and_pack(accumulators)
         values = [self.a, self.b, *accumulators]
         return emit_pairwise_loop(self.bd, self.count, values, self.step(self.size))[2:]
 

@@ -27,10 +27,12 @@ TALLEST_BYTES = 12 if VECTOR_REGISTERS == 32 else 5  # NV = 2, and the scale of 
     BYTE_COLUMNS,
     ROWS_IN_PLACE,
     ROWS_UNPACKED,
+    ROWS_PACKING,
     FAMILIES,
-) = range(11)
+) = range(12)
 DOUBLE = (DOUBLE_ROWS, DOUBLE_COLUMNS)
-IN_PLACE = (ROWS_IN_PLACE, ROWS_UNPACKED)
+UNPACKED = (ROWS_UNPACKED, ROWS_PACKING)
+IN_PLACE = (ROWS_IN_PLACE, *UNPACKED)
 
 # `mode` of the rows family: what happens to an accumulator before it is stored
 STORE, RELU = 0, 1
@@ -45,8 +47,9 @@ def heights(family):
     if family in (BYTE_ROWS, BYTE_COLUMNS):
         widths = (1, 2) if family == BYTE_COLUMNS and FMAS_A_CYCLE == 1 else (2,)
         return [(v, m) for v in widths for m in range(1, TALLEST_BYTES + 1)]
-    if family == ROWS_UNPACKED:
-        return [(2, m) for m in range(1, TALLEST_WIDE + 1)]
+    if family in UNPACKED:  # to pack pays if other tiles follow, and then the first is half as high at least
+        least = TALLEST_WIDE // 2 if family == ROWS_PACKING else 1
+        return [(2, m) for m in range(least, TALLEST_WIDE + 1)]
     if family in DOUBLE:
         return [(4, m) for m in range(1, TALLEST_DOUBLE + 1)]
     if family in (LISTED_ROWS, LISTED_COLUMNS):

@@ -86,10 +86,10 @@ def tile_bank(dtype, listed=False, bytes_as=None, in_place=False):
     return _banks[key]
 
 
-def _jump(double):
+def _jump(longer):
     def codegen(context, builder, signature, args):
         address, *rest = args
-        function = builder.inttoptr(address, tile_type(rest[-1].type, double).as_pointer())
+        function = builder.inttoptr(address, tile_type(rest[-1].type, longer).as_pointer())
         builder.call(function, rest)
         return context.get_dummy_value()
 
@@ -99,10 +99,10 @@ def _jump(double):
 @intrinsic
 def call_tile(typingctx, tile, count, a, a_panel, b, c, start, indices, mode, rate):
     """Jump to a tile's address; arguments as in emit_tile."""
-    return types.void(*[types.intp] * 9, rate), _jump(double=False)
+    return types.void(*[types.intp] * 9, rate), _jump(longer=False)
 
 
 @intrinsic
 def call_double_tile(typingctx, tile, count, a, a_panel, b, c, start, indices, mode, b_panel, c_panel, rate):
-    """The same for a double tile."""
-    return types.void(*[types.intp] * 11, rate), _jump(double=True)
+    """The same for a double tile, or one that packs."""
+    return types.void(*[types.intp] * 11, rate), _jump(longer=True)

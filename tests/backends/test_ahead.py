@@ -11,6 +11,7 @@ pytest.importorskip("numba")
 
 from fastnn.backends import numba_ahead
 from fastnn.kernels import jit
+from fastnn.kernels.passes import PREDICTING, TRAINING
 from tests.kernels.process import run_python
 
 DTYPE = np.dtype(np.float32)
@@ -21,36 +22,44 @@ ENDLESS = "import time\nwhile True: time.sleep(1)"
 def nothing_compiled(monkeypatch):
     """As in a new process with an empty cache and two CPUs. Gives the second processes, which do nothing."""
     processes = {}
-    monkeypatch.setattr(numba_ahead, "_asked", set())
+    monkeypatch.setattr(numba_ahead, "_claims", {})
     monkeypatch.setattr(numba_ahead, "_processes", processes)
     monkeypatch.setattr(numba_ahead, "is_ready", lambda name, dtype: False)
     monkeypatch.setattr(numba_ahead, "usable_cpus", lambda: 2)
     monkeypatch.setattr(numba_ahead, "PROGRAM", ENDLESS)
     monkeypatch.setattr(jit, "_announced", False)
     yield processes
-    for dtype in list(processes):
-        numba_ahead._end(dtype)
+    numba_ahead._end_all()
 
 
 def begin():
-    numba_ahead.begin(DTYPE, numba_ahead.TRAINING, numba_ahead.PREDICTING)
+    numba_ahead.begin(DTYPE, TRAINING, PREDICTING)
 
 
 def test_the_user_is_told(nothing_compiled, caplog):
     begin()
     begin()
-    numba_ahead.begin(DTYPE, numba_ahead.PREDICTING)
+    numba_ahead.begin(DTYPE, PREDICTING)
     assert caplog.messages == ["fastnn: compiling its kernels for this CPU, once (about 10 s) …"]
 
 
 def test_one_process_a_type(nothing_compiled):
     begin()
-    first = nothing_compiled["float32"]
-    numba_ahead.begin(DTYPE, numba_ahead.PREDICTING)
-    assert nothing_compiled == {"float32": first}
-    numba_ahead.begin(np.dtype(np.float64), numba_ahead.PREDICTING)
-    assert set(nothing_compiled) == {"float32", "float64"}
+    first = nothing_compiled["float32", TRAINING]
+    numba_ahead.begin(DTYPE, PREDICTING)
+    assert nothing_compiled == {("float32", TRAINING): first, ("float32", PREDICTING): first}
+    numba_ahead.begin(np.dtype(np.float64), PREDICTING)
+    assert nothing_compiled["float64", PREDICTING] is not first
     assert first.poll() is None
+
+
+def test_another_one_for_another_pass(nothing_compiled):
+    """As where a model predicts in one thread, and another is trained meanwhile."""
+    numba_ahead.begin(DTYPE, PREDICTING)
+    first = nothing_compiled["float32", PREDICTING]
+    begin()
+    assert nothing_compiled["float32", PREDICTING] is first
+    assert nothing_compiled["float32", TRAINING] is not first
 
 
 def test_none_where_all_is_compiled(nothing_compiled, monkeypatch, caplog):
@@ -74,7 +83,7 @@ def test_none_where_it_would_not_help(nothing_compiled, monkeypatch, place, name
     monkeypatch.setattr(place, name, value)
     begin()
     assert nothing_compiled == {}
-    numba_ahead.wait(DTYPE, numba_ahead.TRAINING)
+    numba_ahead.wait(DTYPE, TRAINING)
 
 
 def test_none_from_a_frozen_program(nothing_compiled, monkeypatch):
@@ -85,7 +94,7 @@ def test_none_from_a_frozen_program(nothing_compiled, monkeypatch):
 
 def seconds_of_waiting():
     start = time.monotonic()
-    numba_ahead.wait(DTYPE, numba_ahead.TRAINING)
+    numba_ahead.wait(DTYPE, TRAINING)
     return time.monotonic() - start
 
 
@@ -95,7 +104,12 @@ def test_who_waits_goes_on_when_the_pass_is_there(nothing_compiled, monkeypatch)
     monkeypatch.setattr(numba_ahead, "is_ready", lambda name, dtype: next(looks))
     assert seconds_of_waiting() < 10
     assert next(looks, None) is None
-    assert nothing_compiled["float32"].poll() is None  # it goes on with the next pass
+    process = nothing_compiled["float32", PREDICTING]
+    assert process.poll() is None  # it goes on with the next pass
+    monkeypatch.setattr(numba_ahead, "is_ready", lambda name, dtype: True)
+    numba_ahead.wait(DTYPE, PREDICTING)
+    assert process.returncode is not None
+    assert nothing_compiled == {}
 
 
 @pytest.mark.parametrize("program", ["raise SystemExit(1)", "not Python"])
@@ -109,7 +123,7 @@ def test_who_waits_goes_on_when_the_process_has_failed(nothing_compiled, monkeyp
 def test_nobody_waits_for_ever(nothing_compiled, monkeypatch):
     monkeypatch.setattr(numba_ahead, "LONGEST_WAIT", 0.05)
     begin()
-    process = nothing_compiled["float32"]
+    process = nothing_compiled["float32", TRAINING]
     assert 0.05 <= seconds_of_waiting() < 10
     assert process.returncode is not None
     assert seconds_of_waiting() < 0.05
@@ -131,7 +145,7 @@ def test_it_imports_what_this_process_imports(tmp_path):
         (tmp_path / f"{name}.py").write_text("raise SystemExit(1)")
     code = f"""{NOTHING_COMPILED}
 numba_ahead.begin(np.dtype(np.float32), "training")
-print(numba_ahead._processes["float32"].wait(100))
+print(numba_ahead._processes["float32", "training"].wait(100))
 """
     assert run_python(code, cwd=tmp_path) == "0\n"
 
@@ -144,7 +158,7 @@ at_work = "numba_ahead.make_ready = lambda *_: (open('at work', 'w').close(), ti
 program = "import time\\nfrom fastnn.backends import numba_ahead\\n" + at_work + "\\nfrom fastnn"
 numba_ahead.PROGRAM = numba_ahead.PROGRAM.replace("from fastnn", program)
 numba_ahead.begin(np.dtype(np.float32), "training")
-process = numba_ahead._processes["float32"]
+process = numba_ahead._processes["float32", "training"]
 while not os.path.exists("at work"):
     assert process.poll() is None
     time.sleep(0.01)

@@ -5,6 +5,8 @@ of 64 bytes start one in a cycle, and skip less, for more lanes have to be zero.
 sums stay in registers, one loop for each number of sums that can come up.
 """
 
+from itertools import product
+
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -133,11 +135,8 @@ def add_listed(typingctx, count, fours, rows, pitch, weights, sums, vectors):
                 W = builder.add(weights, builder.mul(four, ir.Constant(INT, height * VECTOR)))
                 W = [_load(builder, W, v * VECTOR) for v in range(height)]
                 X = [_load_splat(builder, builder.add(row, offset)) for row in both]
-                factors = [(x, w) for x in X for w in W]
-                added = [
-                    _emit_products(builder, *one)
-                    for one in zip(totals, *zip(*factors, strict=True), strict=False)
-                ]
+                factors = zip(totals, product(X, W), strict=False)
+                added = [_emit_products(builder, total, *factor) for total, factor in factors]
                 return [_add(builder, place, 4), *totals[2 * height :], *added]
 
             before = [_load(builder, sums, v * VECTOR) for v in range(2 * height)]
