@@ -2,7 +2,7 @@
 
 The clock of a shared machine drops to 60 % for seconds at a time. A timing counts only if probes right
 before and right after it reach 90 % of the best probe of the whole run. The probe multiplies and adds in
-registers, on the widest vectors that Numba compiles for, and shares no code with fastnn's kernels.
+registers, on the widest vectors that Numba compiles for, and shares nothing else with fastnn's kernels.
 
     python benchmarks/peak.py    prints the peak of one thread and of all
 """

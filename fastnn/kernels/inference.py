@@ -10,9 +10,9 @@ Two ways, to the same bits:
   by panels   of a few rows through large layers: all threads compute all rows, layer by layer, each some
               panels of outputs. The first layer reads rows as they lie, and W if that stays in L2; else, of
               more rows than a tile has, the first tile packs a panel of W while it multiplies: 32 rows of
-              784-512-512-10 take 240 to 270 µs so on two threads of a Zen 4, and took 280 to 300. In other
-              layers a panel is packed just before it is used, into room in L2: megabytes that are packed at
-              once have left it before they are used
+              784-512-512-10 take 240 to 270 µs so on two threads of a Zen 4, and took 280 to 300. Otherwise
+              a panel is packed just before it is used, into room in L2: megabytes that are packed at once
+              have left it before they are used
 
 Threads come and go (helpers.py): all work is claimed unit by unit, and nobody waits for one who has none.
 """

@@ -40,7 +40,8 @@ ROWS_TOGETHER, FEATURES_TOGETHER = min(TALLEST_DOUBLE, 3 if FMAS_A_CYCLE == 1 el
 
 # Vectors of outputs from which on two panels are taken together. For lower tiles there are more lists. Made
 # bit by bit, without AVX-512, these paid from 32 vectors on; byte by byte (bits.py) they do from 4, too: with
-# AVX2 784-128-10 in batches of 128 takes 116 ms on one thread of a Zen 4 so, panels alone 128, and took 134.
+# AVX2 784-128-10 in batches of 128 takes 116 ms on one thread of a Zen 4 so, panels alone 128, and took 134;
+# with SSE2 282, and took 291.
 VECTORS_TOGETHER = 4
 
 

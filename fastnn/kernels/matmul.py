@@ -100,7 +100,7 @@ def forward_unpacked(bank, first, last, X, W, b, Z, fan_in, mode, like):
     W      its first column; `step` is from row to row
     Z      address of the panel
     Notes  packing W takes as long as multiplying a dozen rows with it. Not so for W beyond L2: then rows of W
-           in pages of their own take longer to come than a panel of it
+           in pages of their own take longer to come than a panel of it, each time that a tile reads them
     """
     rows, step = last - first, load_scalar(X.step + 8, 0)
     pieces = (rows + TALLEST_WIDE - 1) // TALLEST_WIDE

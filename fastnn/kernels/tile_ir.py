@@ -20,8 +20,9 @@ the distance between rows, LLVM would make a chain of additions of it, and they 
 `unpacked` ones are in place, and read B row-major too, as long as it is in L2: they take 6 % longer. Those
 that pack do so from anywhere, for they fetch its rows ahead, and leave a panel of B for tiles that follow.
 
-In the loop there is nothing but loads, broadcasts and FMAs: 14 x 2 on AVX-512 keeps 28 accumulators, 2
-vectors of B and 2 broadcasts in the 32 registers, without a spill, and runs at 90-97 % of the FMA peak.
+In the loop there is nothing but loads, broadcasts and FMAs, of those that pack stores, too: 14 x 2 on AVX-512
+keeps 28 accumulators, 2 vectors of B and 2 broadcasts in the 32 registers, without a spill, and runs at
+90-97 % of the FMA peak.
 
 Wide layers do not fit into L2, and half of an activation lies in another core's cache: both are hundreds of
 cycles away, more than the CPU looks ahead. So tiles fetch what comes next. The rows family: A's next panel to
@@ -59,7 +60,7 @@ ROWS_SHIFT, COLUMNS_SHIFT = 32, 16
 
 
 def tile_type(scalar, longer=False):
-    """The LLVM type of a tile function, see emit_tile; `longer` with two distances more."""
+    """The LLVM type of a tile function, see emit_tile; `longer` with two arguments more."""
     return ir.FunctionType(ir.VoidType(), [INT] * (10 if longer else 8) + [scalar])
 
 
@@ -245,9 +246,9 @@ class _Tile:
             for line in range(0, ROW_BYTES, LINE):
                 emit_prefetch(bd, bd.add(b_now, bd.add(further, self.number(line))), nearness=L1)
             moved = step(inner)
-            for v in range(self.NV):  # loaded already, and LLVM sees it as long as nothing is stored before
-                place = self.at(room, v * VECTOR_BYTES)
-                bd.store(self.get_b(b_now, v), place, align=VECTOR_BYTES)
+            lanes = [self.get_b(b_now, v) for v in range(self.NV)]  # LLVM sees that they are loaded already
+            for v, value in enumerate(lanes):
+                bd.store(value, self.at(room, v * VECTOR_BYTES), align=VECTOR_BYTES)
             return [bd.add(room, self.number(ROW_BYTES)), *moved]
 
         values = [self.b_panel, self.a, self.b, *accumulators]

@@ -1,5 +1,6 @@
 """The second process that compiles: when there is one, and that nobody waits for it in vain."""
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -32,6 +33,10 @@ def nothing_compiled(monkeypatch):
     numba_ahead._end_all()
 
 
+def process_for(dtype, name):
+    return numba_ahead._processes[os.getpid(), dtype, name]
+
+
 def begin():
     numba_ahead.begin(DTYPE, TRAINING, PREDICTING)
 
@@ -45,28 +50,51 @@ def test_the_user_is_told(nothing_compiled, caplog):
 
 def test_one_process_a_type(nothing_compiled):
     begin()
-    first = nothing_compiled["float32", TRAINING]
+    first = process_for("float32", TRAINING)
     numba_ahead.begin(DTYPE, PREDICTING)
-    assert nothing_compiled == {("float32", TRAINING): first, ("float32", PREDICTING): first}
+    assert process_for("float32", TRAINING) is process_for("float32", PREDICTING) is first
+    assert len(nothing_compiled) == 2
     numba_ahead.begin(np.dtype(np.float64), PREDICTING)
-    assert nothing_compiled["float64", PREDICTING] is not first
+    assert process_for("float64", PREDICTING) is not first
     assert first.poll() is None
 
 
 def test_another_one_for_another_pass(nothing_compiled):
     """As where a model predicts in one thread, and another is trained meanwhile."""
     numba_ahead.begin(DTYPE, PREDICTING)
-    first = nothing_compiled["float32", PREDICTING]
+    first = process_for("float32", PREDICTING)
     begin()
-    assert nothing_compiled["float32", PREDICTING] is first
-    assert nothing_compiled["float32", TRAINING] is not first
+    assert process_for("float32", PREDICTING) is first
+    assert process_for("float32", TRAINING) is not first
 
 
-def test_none_where_all_is_compiled(nothing_compiled, monkeypatch, caplog):
-    monkeypatch.setattr(numba_ahead, "is_ready", lambda name, dtype: True)
+@pytest.mark.parametrize("compiled", [(TRAINING,), (TRAINING, PREDICTING)])
+def test_none_where_what_is_needed_first_is_compiled(nothing_compiled, compiled, monkeypatch, caplog):
+    monkeypatch.setattr(numba_ahead, "is_ready", lambda name, dtype: name in compiled)
     begin()
     assert nothing_compiled == {}
     assert caplog.messages == []
+    numba_ahead.begin(DTYPE, PREDICTING)  # the model predicts, too
+    assert bool(nothing_compiled) == (PREDICTING not in compiled)
+    assert len(caplog.messages) == (PREDICTING not in compiled)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of Python 3.12 on, where there are threads
+def test_a_forked_process_waits_for_nothing(nothing_compiled):
+    begin()
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        numba_ahead.wait(DTYPE, TRAINING)
+        numba_ahead._end_all()
+        os.write(writing, b"done")
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as file:
+        assert file.read() == b"done"
+    os.waitpid(pid, 0)
+    assert process_for("float32", TRAINING).poll() is None
 
 
 @pytest.mark.parametrize(
@@ -104,7 +132,7 @@ def test_who_waits_goes_on_when_the_pass_is_there(nothing_compiled, monkeypatch)
     monkeypatch.setattr(numba_ahead, "is_ready", lambda name, dtype: next(looks))
     assert seconds_of_waiting() < 10
     assert next(looks, None) is None
-    process = nothing_compiled["float32", PREDICTING]
+    process = process_for("float32", PREDICTING)
     assert process.poll() is None  # it goes on with the next pass
     monkeypatch.setattr(numba_ahead, "is_ready", lambda name, dtype: True)
     numba_ahead.wait(DTYPE, PREDICTING)
@@ -123,7 +151,7 @@ def test_who_waits_goes_on_when_the_process_has_failed(nothing_compiled, monkeyp
 def test_nobody_waits_for_ever(nothing_compiled, monkeypatch):
     monkeypatch.setattr(numba_ahead, "LONGEST_WAIT", 0.05)
     begin()
-    process = nothing_compiled["float32", TRAINING]
+    process = process_for("float32", TRAINING)
     assert 0.05 <= seconds_of_waiting() < 10
     assert process.returncode is not None
     assert seconds_of_waiting() < 0.05
@@ -145,7 +173,7 @@ def test_it_imports_what_this_process_imports(tmp_path):
         (tmp_path / f"{name}.py").write_text("raise SystemExit(1)")
     code = f"""{NOTHING_COMPILED}
 numba_ahead.begin(np.dtype(np.float32), "training")
-print(numba_ahead._processes["float32", "training"].wait(100))
+print(numba_ahead._processes[os.getpid(), "float32", "training"].wait(100))
 """
     assert run_python(code, cwd=tmp_path) == "0\n"
 
@@ -158,7 +186,7 @@ at_work = "numba_ahead.make_ready = lambda *_: (open('at work', 'w').close(), ti
 program = "import time\\nfrom fastnn.backends import numba_ahead\\n" + at_work + "\\nfrom fastnn"
 numba_ahead.PROGRAM = numba_ahead.PROGRAM.replace("from fastnn", program)
 numba_ahead.begin(np.dtype(np.float32), "training")
-process = numba_ahead._processes["float32", "training"]
+process = numba_ahead._processes[os.getpid(), "float32", "training"]
 while not os.path.exists("at work"):
     assert process.poll() is None
     time.sleep(0.01)
@@ -173,9 +201,8 @@ os._exit(0)
 
 
 def is_alive(stat):
+    """Whether a process is more than a zombie, which it stays where nobody takes note of its end."""
     try:
-        return (
-            stat.read_text().rpartition(")")[2].split()[0] != "Z"
-        )  # nobody may be there to take note of its end
+        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False

@@ -133,6 +133,7 @@ SHAPES = {
     "several chunks a batch": ((9, 33, 2), "tanh", "squared_error", 300, 601),
     "shards": ((9, 33, 2), "tanh", "cross_entropy", 2150, 2300),
     "shards of bytes": ((70, 10, 2), "relu", "cross_entropy", 2150, 2301),
+    "large first layer": ((600, 470, 3), "relu", "cross_entropy", 64, 70),
     "words of bits": ((129, 40, 10), "relu", "cross_entropy", 63, 129),
 }
 OPTIONS = {

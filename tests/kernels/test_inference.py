@@ -39,7 +39,7 @@ def test_both_ways_give_the_same_bits(name, threads, dtype, generator, monkeypat
     X, y = data_for(network, 260, generator)
     weights = generator.random(len(X)).astype(dtype)
     forward_pass = ForwardPass(network, threads)
-    for n in (1, 2, 15, 29, 31, 32, 65, 128, 256, 257):
+    for n in (1, 2, 15, 16, 28, 29, 31, 32, 41, 65, 128, 256, 257):
         found = []
         for few in (0, 256):  # all by rows; all by panels, for which there is room
             monkeypatch.setattr(numba_pass, "most_for_panels", lambda workspace, few=few: few)

@@ -119,8 +119,8 @@ def add_listed(typingctx, count, fours, rows, pitch, weights, sums, vectors):
     pitch     bytes from the first row to the second
     weights   for each four of a row `vectors` times 32 bytes
     sums      for each row `vectors` times 8 int32; 1 to MOST_VECTORS
-    Notes     where there are few, every other four goes to sums of its own, so that it need not wait for the
-              one before
+    Notes     where a row has few vectors of sums, every other four goes to others, so that it need not wait
+              for the one before
     """
 
     def codegen(context, builder, signature, args):
