@@ -35,6 +35,7 @@ from llvmlite import ir
 
 from fastnn.kernels.loops import emit_loop, emit_pairwise_loop, emit_when
 from fastnn.kernels.memory import L1, L2, emit_prefetch
+from fastnn.kernels.panels import ROWS_AHEAD
 from fastnn.kernels.simd import I1, I32, INT, emit_below, emit_fma, emit_splat, pointer
 from fastnn.kernels.target import LINE, VECTOR_BYTES
 from fastnn.kernels.tile_kinds import (
@@ -53,7 +54,6 @@ from fastnn.kernels.tile_kinds import (
 )
 
 LINES_AHEAD = 8  # of B's next panel, fetched with each panel of A
-ROWS_AHEAD = 12  # of B, where it is packed
 
 # Bits that the offset in A has in a pair of byte tiles. Of the columns family B is X itself, however large.
 ROWS_SHIFT, COLUMNS_SHIFT = 32, 16
@@ -84,6 +84,8 @@ def emit_tile(context, module, element, family, MR, NV):
     accumulators = tile.start_from_rows() if tile.rows_family else tile.start_from_zero_or_tile()
     if tile.listed or tile.bytes:
         accumulators = tile.reduce_list(accumulators)
+    elif family == ROWS_PACKING:
+        accumulators = tile.reduce_and_pack(accumulators)
     elif tile.in_place:
         accumulators = tile.reduce_in_place(accumulators)
     elif tile.rows_family:
@@ -108,7 +110,6 @@ class _Tile:
         self.listed = family in (LISTED_ROWS, LISTED_COLUMNS, *DOUBLE)
         self.bytes = family in (BYTE_ROWS, BYTE_COLUMNS)
         self.in_place, self.unpacked = family in IN_PLACE, family in UNPACKED
-        self.packs = family == ROWS_PACKING
         # row-major W and b of a user's lie anywhere
         self.align = size if self.unpacked else VECTOR_BYTES
         self.panel = ROW_BYTES // size  # columns of a panel
@@ -256,8 +257,6 @@ class _Tile:
 
     def reduce_in_place(self, accumulators):
         """Over features, which lie side by side in all of a row."""
-        if self.packs:
-            return self.reduce_and_pack(accumulators)
         values = [self.a, self.b, *accumulators]
         return emit_pairwise_loop(self.bd, self.count, values, self.step(self.size))[2:]
 

@@ -34,7 +34,6 @@ FIRST = """
 import numpy as np
 import fastnn
 from fastnn import cpus
-from fastnn.backends import numba_ahead
 from fastnn.kernels.epoch import train_rows
 from fastnn.kernels.inference import forward_rows
 X = np.random.default_rng(0).normal(size=(3000, 9)).astype(np.float32)
@@ -47,7 +46,7 @@ print(cpus.usable_cpus(), *([sum(getattr(f.stats, kind).values()) for f in passe
 
 @pytest.mark.slow
 def test_a_first_training_says_so_and_finds_the_passes_compiled_by_a_second_process(tmp_path):
-    code = f"import os, sys\nos.dup2(1, 2)\n{FIRST}"
+    code = f"import os\nos.dup2(1, 2)\n{FIRST}"
     output = run_python(code, FASTNN_CACHE_DIR=str(tmp_path)).splitlines()
     assert output[0] == "fastnn: compiling its kernels for this CPU, once (about 10 s) …"
     cpus, found = output[1].split(maxsplit=1)
